@@ -1,0 +1,1 @@
+"""One file per actor: they decide and never touch the outside."""

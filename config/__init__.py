@@ -1,0 +1,1 @@
+"""The schema of every setting, and the YAML that fills it."""

@@ -1,0 +1,1 @@
+"""The vocabulary: instruments, money, market data, orders and the messages that carry them."""

@@ -1,0 +1,1 @@
+"""One folder per outside thing: they act and never decide."""

@@ -1,0 +1,1 @@
+"""Backtests on the stage, statistics, reports and sweeps."""

@@ -1,0 +1,1 @@
+"""What survives a crash: transition tables, the journal and the ledgers."""

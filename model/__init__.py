@@ -1,1 +1,1 @@
-"""The vocabulary: instruments, money, market data, orders and the messages that carry them."""
+"""The vocabulary: instruments, money, quotes, bars, orders, fills, positions, targets, and the messages."""

@@ -100,13 +100,14 @@ class InstrumentReleased(Event, frozen=True, gc=False):
 class CycleOpened(Message, frozen=True, gc=False):
     """market_data: every product's last bar is in; these are the ones that cannot be trusted.
 
-    inputs_hash covers the prices seen; contracts maps each product to the contract to hold after this cycle's orders,
+    number: 1 for the first run of a session.  inputs_hash covers the prices seen; contracts maps each product to the contract to hold after this cycle's orders,
     rolling lists products whose position moves from the old contract to that one.
     """
 
     run_id: str
     program: str
     session: int
+    number: int
     at_ns: int
     inputs_hash: str
     degraded: dict[str, Quality]
@@ -115,19 +116,28 @@ class CycleOpened(Message, frozen=True, gc=False):
 
 
 class CycleFx(Message, frozen=True, gc=False):
-    """fx: the one snapshot of rates that this cycle uses."""
+    """fx -> regime, portfolio, risk: the cycle with the one snapshot of rates that it uses."""
 
-    run_id: str
-    session: int
+    cycle: CycleOpened
     fx: FxSnapshot
 
 
-class RegimeDecided(Message, frozen=True, gc=False):
+class RegimeDecided(Event, frozen=True, gc=False):
+    """regime: the regime of a session with the whole state of its machine, so that a fold restores it.
+
+    Idempotent by session: the same session asked again gives the same answer.
+    """
+
+    lane: ClassVar[Lane] = Lane.WORK
+
     run_id: str
     session: int
     regime: Regime
+    pending: Regime
+    pending_days: int
     degraded: tuple[str, ...]
     why: str
+    facts: dict[str, float]
     at_ns: int
 
 
@@ -229,7 +239,10 @@ class Denial(msgspec.Struct, frozen=True, gc=False):
 
 
 class Propose(Message, frozen=True, gc=False):
-    """basket or a quoting sleeve -> risk: may these be sent? Answered by Approved to `executor`, Refusals to `sender`."""
+    """basket or a quoting sleeve -> risk: may these be sent?
+
+    Risk answers with Approved: to the executor (pair) and to the basket; a quoting sleeve is named in `sender`.
+    """
 
     run_id: str
     intents: tuple[Intent, ...]

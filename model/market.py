@@ -54,11 +54,12 @@ class BarClosed(Message, frozen=True, gc=False):
 
 
 class SessionClosed(Message, frozen=True, gc=False):
-    """Every bar of the session has been told (or will not come). Starts the decision cycle."""
+    """Every bar of the session has been told (or will not come). Starts decision cycle `number` of that session."""
 
     session: int
     at_ns: int
     history: bool = False
+    number: int = 1
 
 
 class ProductBar(Message, frozen=True, gc=False):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from engine.message import Event, Lane, Message, Request
+from engine.message import Event, Lane, Message
 from model.units import Cash, Px, Qty
 
 
@@ -59,7 +59,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What should be traded and why: one leg of one decision.
 
     quantity is positive; pair names legs that belong together (empty for a single); reference is the price the
-    decision was made at.
+    decision was made at; limit is 0 when the order manager's pricing policy decides.
     """
 
     id: str
@@ -70,6 +70,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     purpose: Purpose
     shares: tuple[Share, ...]
     reference: Px
+    limit: Px = 0
     leg: int = 0
     attempt: int = 0
     pair: str = ""
@@ -144,12 +145,19 @@ class ModifyOrder(Message, frozen=True, gc=False):
     limit: Px
 
 
+class WatchQuotes(Message, frozen=True, gc=False):
+    """orders -> market_data: forward quotes of this instrument to me from now on (the last known at once), or stop."""
+
+    instrument: str
+    on: bool
+
+
 class CancelAtVenue(Message, frozen=True, gc=False):
     client_id: str
 
 
-class RequestSnapshot(Request, frozen=True, gc=False, kw_only=True):
-    """Ask the venue for everything: open orders, orders of ours since, executions since, positions, cash."""
+class RequestSnapshot(Message, frozen=True, gc=False):
+    """Ask the venue for everything since a moment; answered to the reconciler with a VenueSnapshot of that id."""
 
     id: str
     since_ns: int
@@ -267,6 +275,36 @@ class VenueCash(msgspec.Struct, frozen=True, gc=False):
     amount: Cash
 
 
+class CashMoved(VenueFact, frozen=True, gc=False):
+    """The venue moved cash of its own accord: dividend, borrow fee, interest, deposit, withdrawal."""
+
+    id: str
+    kind: str
+    currency: str
+    amount: Cash
+    instrument: str
+    at_ns: int
+
+
+class SettledLine(msgspec.Struct, frozen=True, gc=False):
+    """One future's daily variation: cash of (settle - previous reference) x quantity x multiplier."""
+
+    instrument: str
+    currency: str
+    settle: Px
+    quantity: Qty
+    amount: Cash
+
+
+class Settlement(VenueFact, frozen=True, gc=False):
+    """The venue marked futures to market and moved the variation in cash. Keyed by `id`."""
+
+    id: str
+    session: int
+    lines: tuple[SettledLine, ...]
+    at_ns: int
+
+
 class VenueSnapshot(VenueFact, frozen=True, gc=False):
     """The venue's own account of everything, taken at one moment.
 
@@ -285,6 +323,8 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
     fills: tuple[Fill, ...]
     positions: tuple[VenuePosition, ...]
     cash: tuple[VenueCash, ...]
+    moves: tuple[CashMoved, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
@@ -302,15 +342,16 @@ class VenueDown(VenueFact, frozen=True, gc=False):
     at_ns: int
 
 
-class CashMoved(VenueFact, frozen=True, gc=False):
-    """The venue moved cash of its own accord: variation, dividend, borrow fee, interest, deposit."""
+class VenueSettled(Event, frozen=True, gc=False):
+    """The journalled form of a settlement, as the book took it."""
 
-    id: str
-    kind: str
-    currency: str
-    amount: Cash
-    instrument: str
-    at_ns: int
+    settlement: Settlement
+
+
+class VenueCashMoved(Event, frozen=True, gc=False):
+    """The journalled form of a cash movement, as the book took it."""
+
+    move: CashMoved
 
 
 # --- what the order manager tells its clients -------------------------------------------------------------------------

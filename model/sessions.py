@@ -1,0 +1,60 @@
+"""Trading sessions as plain integers: built once from a calendar library, then looked up in nanoseconds."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Session(msgspec.Struct, frozen=True, gc=False):
+    """date: exchange date as yyyymmdd; opens and closes in UTC nanoseconds (the open may be on the day before)."""
+
+    date: int
+    opens_ns: int
+    closes_ns: int
+
+
+class Sessions:
+    """The sessions of one calendar, in time order. Lookups are bisections over plain lists."""
+
+    __slots__ = ("calendar", "_closes", "_dates", "_opens")
+
+    def __init__(self, calendar: str, sessions: Sequence[Session]) -> None:
+        self.calendar = calendar
+        self._dates = [s.date for s in sessions]
+        self._opens = [s.opens_ns for s in sessions]
+        self._closes = [s.closes_ns for s in sessions]
+        if self._closes != sorted(self._closes) or len(set(self._dates)) != len(self._dates):
+            raise ValueError(f"sessions of {calendar} are not in time order or repeat a date")
+
+    def __len__(self) -> int:
+        return len(self._dates)
+
+    def on(self, date: int) -> Session | None:
+        """The session of an exchange date, or None on a holiday or outside the table."""
+        i = bisect_left(self._dates, date)
+        return self._at(i) if i < len(self._dates) and self._dates[i] == date else None
+
+    def open_at(self, now_ns: int) -> Session | None:
+        """The session in which `now_ns` lies: opens <= now < closes."""
+        i = bisect_right(self._closes, now_ns)
+        return self._at(i) if i < len(self._opens) and self._opens[i] <= now_ns else None
+
+    def closing_after(self, now_ns: int) -> Session | None:
+        """The first session that closes after `now_ns`, running or to come."""
+        i = bisect_right(self._closes, now_ns)
+        return self._at(i) if i < len(self._dates) else None
+
+    def opening_after(self, now_ns: int) -> Session | None:
+        """The first session that opens after `now_ns`."""
+        i = bisect_right(self._opens, now_ns)
+        return self._at(i) if i < len(self._dates) else None
+
+    def between(self, first_date: int, last_date: int) -> list[Session]:
+        """Sessions with first_date <= date <= last_date."""
+        return [self._at(i) for i in range(bisect_left(self._dates, first_date), bisect_right(self._dates, last_date))]
+
+    def _at(self, i: int) -> Session:
+        return Session(self._dates[i], self._opens[i], self._closes[i])

@@ -1,0 +1,1 @@
+"""The proof: one folder per room, and one for the project shell."""

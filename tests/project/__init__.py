@@ -1,0 +1,1 @@
+"""Laws that hold over the whole tree, and the files a newcomer meets first."""

@@ -1,1 +1,1 @@
-"""The composition root: the command line, the wiring, start and stop."""
+"""The composition root: command line, wiring, start and stop."""

@@ -1,1 +1,1 @@
-"""Backtests on the stage, statistics, reports and sweeps."""
+"""Backtests on the stage, statistics, reports, sweeps."""

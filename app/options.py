@@ -43,7 +43,8 @@ def settings_option(function: F) -> F:
 
 def set_option(function: F) -> F:
     """--set risk.max_order_share=0.05: one setting from the command line, over file and environment."""
-    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one setting.")(
+    option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one setting.")
+    return option(function)
         function
     )
 

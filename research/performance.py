@@ -53,7 +53,10 @@ def drawdowns(nav: np.ndarray) -> np.ndarray:
 
 
 def performance(days: Sequence[DayMarked]) -> Performance:
-    """Figures of at least two days in time order. Raises ValueError for fewer, or when net asset value is not positive."""
+    """Figures of two days or more, in time order.
+
+    Raises ValueError for fewer, or when net asset value is not positive.
+    """
     if len(days) < 2:
         raise ValueError(f"a record needs at least two days, this one has {len(days)}")
     nav = np.array([cash_float(day.nav) for day in days])

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from app.options import json_option, state_option
-from ports.control import ControlError, NotRunning, request
+from ports.control import ControlError, NotRunningError, request
 
 OBEY_WITHIN_S = 10.0
 
@@ -70,7 +70,7 @@ def stop(reason: str, wait_s: float, state: Path) -> None:
     while time.monotonic() < deadline:
         try:
             request(state, "status", timeout_s=2.0)
-        except NotRunning:
+        except NotRunningError:
             click.echo("stopped")
             return
         except ControlError:

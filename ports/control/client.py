@@ -17,7 +17,7 @@ class ControlError(Exception):
     next: ClassVar[str] = "read `hedgerow status`, then try again"
 
 
-class NotRunning(ControlError):
+class NotRunningError(ControlError):
     """No engine runs on this state folder."""
 
     code = "NOT_RUNNING"
@@ -27,13 +27,13 @@ class NotRunning(ControlError):
 def request(state_dir: Path, verb: str, timeout_s: float = 5.0, **arguments: Any) -> dict[str, Any]:
     """Send one command to the engine of a state folder and return its answer.
 
-    Raises NotRunning when nobody listens, ControlError when the engine refuses.
+    Raises NotRunningError when nobody listens, ControlError when the engine refuses.
     """
     try:
         address = json.loads((state_dir / ADDRESS_FILE).read_text())
         port, token = int(address["port"]), str(address["token"])
     except FileNotFoundError:
-        raise NotRunning(f"no engine runs on {state_dir}") from None
+        raise NotRunningError(f"no engine runs on {state_dir}") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ControlError(f"{state_dir / ADDRESS_FILE} is not an address file: {error}") from None
     line = json.dumps({"token": token, "verb": verb, **arguments}) + "\n"
@@ -42,7 +42,7 @@ def request(state_dir: Path, verb: str, timeout_s: float = 5.0, **arguments: Any
             connection.sendall(line.encode())
             answer = connection.makefile("r", encoding="utf-8").readline()
     except ConnectionRefusedError:
-        raise NotRunning(f"no engine runs on {state_dir}; the last one did not stop cleanly") from None
+        raise NotRunningError(f"no engine runs on {state_dir}; the last one did not stop cleanly") from None
     except OSError as error:
         raise ControlError(f"the engine on {state_dir} did not answer within {timeout_s:g} s: {error}") from None
     if not answer:

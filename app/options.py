@@ -45,8 +45,6 @@ def set_option(function: F) -> F:
     """--set risk.max_order_share=0.05: one setting from the command line, over file and environment."""
     option = click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override one setting.")
     return option(function)
-        function
-    )
 
 
 def program_option(default: str) -> Callable[[F], F]:

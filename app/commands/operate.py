@@ -19,8 +19,9 @@ OBEY_WITHIN_S = 10.0
 def _say(state: Path, verb: str, reason: str, wanted: tuple[str, ...], as_json: bool) -> None:
     request(state, verb, reason=reason, by=getpass.getuser())
     deadline = time.monotonic() + OBEY_WITHIN_S
-    while time.monotonic() < deadline:
-        status: dict[str, Any] = request(state, "status")["status"]
+    status: dict[str, Any] = {}
+    while not status or time.monotonic() < deadline:
+        status = request(state, "status")["status"]
         if status["mode"] in wanted:
             click.echo(json.dumps(status) if as_json else f"{status['mode']}: {status['mode_reason']}")
             return

@@ -76,7 +76,7 @@ SETS = [
     "def walk(legs: frozenset[int] | None):\n    return list(legs)",
     "def walk(legs: 'set[int]'):\n    return list(legs)",
     "from collections.abc import Set\ndef walk(legs: Set[int]):\n    return list(legs)",
-    "class Book:\n    def __init__(self):\n        self.live = set()\n    def all(self):\n        return list(self.live)",
+    "class Book:\n    def __init__(self):\n        self.live = set()\n    def a(self):\n        return list(self.live)",
     "class Book:\n    live: set[str]\n    def walk(self):\n        return [x for x in self.live]",
     "def walk(a):\n    if (both := set(a)):\n        return list(both)",
 ]

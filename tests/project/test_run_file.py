@@ -1,8 +1,6 @@
 """`run`, the file a newcomer starts: its promises, shown on checkouts whose pip, uv and tools are stand-ins."""
 
 import ast
-import importlib.machinery
-import importlib.util
 import os
 import re
 import shutil
@@ -27,16 +25,6 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     made = Checkout(tmp_path)
     yield made
     made.make_writable()
-
-
-@pytest.fixture(scope="module")
-def run_module() -> ModuleType:
-    loader = importlib.machinery.SourceFileLoader("run_file", str(ROOT / "run"))
-    spec = importlib.util.spec_from_loader("run_file", loader)
-    assert spec is not None
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
 
 
 def python_with_pip() -> str:

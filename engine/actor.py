@@ -20,12 +20,14 @@ class Actor:
     `self.clock.now_ns`, and touches nothing outside. `fold_*` methods take one journalled event each and rebuild
     state after a crash; they must not decide anything.
 
-    Handlers are registered when the class is made. Raises WiringError for a handler without an annotated message, or two
-    handlers of one message type.
+    Handlers are registered when the class is made. Raises WiringError for a handler without an annotated message, or
+    two handlers of one message type.
     """
 
     handlers: ClassVar[dict[type[Message], str]] = {}
     folds: ClassVar[dict[type[Event], str]] = {}
+
+    folds_rows_of: ClassVar[tuple[str, ...]] = ()  # besides its own rows: names of other actors, or "*" for everyone's
 
     name: str = ""
     clock: Clock  # given by the kernel before `on_start`

@@ -4,7 +4,10 @@ EngineError
 ├─ WiringError      the tree, a handler table or a reference is wrong: refused at start-up
 ├─ JournalError     the journal cannot be written or read: no journal, no trading
 ├─ Overflow         a lane that must never fill is full: safe stop
-└─ Exhausted        a supervisor's restart budget is spent
+├─ Exhausted        a supervisor's restart budget is spent
+├─ Fatal            a port that the engine cannot live without has failed for good
+├─ Diverged         a replay no longer does what the recording did
+└─ Illegal          a lifecycle was asked for a step that its table does not have
 """
 
 from __future__ import annotations
@@ -29,11 +32,26 @@ class JournalError(EngineError):
     next = "check the disk, then run the journal's verify command before the next start"
 
 
-class Overflow(EngineError):
+class Overflow(EngineError):  # noqa: N818
     code = "OVERFLOW"
     next = "report it with the log: a control lane must never fill"
 
 
-class Exhausted(EngineError):
+class Exhausted(EngineError):  # noqa: N818
     code = "RESTARTS_SPENT"
     next = "read the dead letters for the traceback, mend the cause, start again"
+
+
+class Fatal(EngineError):  # noqa: N818
+    code = "PORT_LOST"
+    next = "mend what the port connects to, then start again"
+
+
+class Diverged(EngineError):  # noqa: N818
+    code = "DIVERGED"
+    next = "compare code and inputs with those of the recording"
+
+
+class Illegal(EngineError):  # noqa: N818
+    code = "LIFECYCLE"
+    next = "report it with the log: an actor was moved through a step that does not exist"

@@ -65,6 +65,8 @@ class Replied(Message, frozen=True, gc=False):
     """The answer to a request, in time."""
 
     lane: ClassVar[Lane] = Lane.TRUTH
+    bound: ClassVar[int] = 10_000
+    when_full: ClassVar[WhenFull] = WhenFull.KEEP
 
     ask_id: str
     answer: Message
@@ -74,6 +76,40 @@ class Expired(Message, frozen=True, gc=False):
     """The deadline of a request passed without an answer. A later answer becomes a dead letter."""
 
     lane: ClassVar[Lane] = Lane.TRUTH
+    bound: ClassVar[int] = 10_000
+    when_full: ClassVar[WhenFull] = WhenFull.KEEP
 
     ask_id: str
     asked: str
+
+
+class Control(Message, frozen=True, gc=False):
+    """Base of messages that outrank everything else: halt, stop, changes of mode. A full control lane is a defect."""
+
+    lane: ClassVar[Lane] = Lane.CONTROL
+    bound: ClassVar[int] = 64
+    when_full: ClassVar[WhenFull] = WhenFull.SAFE_STOP
+
+
+class Refused(Message, frozen=True, gc=False):
+    """A message of yours was not taken: the lane of `to` is full, or `to` is quarantined, stopped or unknown."""
+
+    lane: ClassVar[Lane] = Lane.TRUTH
+    bound: ClassVar[int] = 10_000
+    when_full: ClassVar[WhenFull] = WhenFull.KEEP
+
+    to: str
+    message: Message
+
+
+class Poisoned(Control, frozen=True, gc=False):
+    """A truth message crashed `actor` twice: whatever it is about must be locked, and the engine halted."""
+
+    actor: str
+    message: Message
+
+
+class Quarantined(Control, frozen=True, gc=False):
+    """`actor` spent its restarts: it takes no more work until it is released."""
+
+    actor: str

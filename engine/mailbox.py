@@ -1,0 +1,211 @@
+"""A mailbox: three lanes, a bound for each message type, slots in which only the latest counts."""
+
+from __future__ import annotations
+
+import collections
+import operator
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from engine.message import Message, Told, WhenFull
+
+OK, REPLACED, FULL = Told.OK, Told.REPLACED, Told.FULL
+TIMER_SLOTS_KEPT = 64
+
+
+class Slot:
+    """A place in a lane whose message may be replaced while it is unread."""
+
+    __slots__ = ("cause", "message", "sender")
+
+    def __init__(self, message: Message, cause: int, sender: str) -> None:
+        self.message: Message | None = message
+        self.cause = cause
+        self.sender = sender
+
+    def replace(self, message: Message, cause: int, sender: str) -> None:
+        self.message = message
+        self.cause = cause
+        self.sender = sender
+
+
+class Slots:
+    """The slots of one message type, by the value of its slot field."""
+
+    __slots__ = ("by_value", "value_of")
+
+    def __init__(self, field: str) -> None:
+        self.value_of: Callable[[Any], Any] = operator.attrgetter(field)
+        self.by_value: dict[Any, Slot] = {}
+
+
+# An unread message is a Slot, a bare message (from outside, caused by nothing), or (message, cause, sender).
+Item = Slot | Message | tuple[Message, int, str]
+Queue = collections.deque[Item]
+Kind = tuple[Queue, int, Slots | None]
+
+
+class Desk(Protocol):
+    """Whom a mailbox asks when a message cannot simply be put into its lane."""
+
+    def unwelcome(self, box: Any, message: Message, sender: str) -> Told: ...
+
+    def overflowed(self, box: Any, message: Message, sender: str) -> Told: ...
+
+    def swelled(self, box: Any, message: Message) -> None: ...
+
+
+class Mailbox:
+    """Three lanes, drained control first, then truth, then work; FIFO for each sender and lane.
+
+    `put` answers OK, REPLACED (an unread message with the same slot value gave way, its place is kept) or FULL. What a
+    full lane means is declared by the message type: see `engine.message.WhenFull`.
+    """
+
+    __slots__ = (
+        "control", "desk", "kinds", "lanes", "over_bound", "queued", "ready", "refusals",
+        "scans", "skips", "swollen", "taken", "timer_limit", "timers", "truth", "work",
+    )  # fmt: skip
+
+    def __init__(self, desk: Desk, ready: collections.deque[Any]) -> None:
+        self.desk = desk
+        self.ready = ready
+        self.control: Queue = collections.deque()
+        self.truth: Queue = collections.deque()
+        self.work: Queue = collections.deque()
+        self.lanes: tuple[Queue, Queue, Queue] = (self.control, self.truth, self.work)
+        self.kinds: dict[type[Message], Kind] = {}
+        self.timers: dict[str, Slot] = {}
+        self.timer_limit = TIMER_SLOTS_KEPT
+        self.scans: dict[type[Message], tuple[int, int]] = {}
+        self.queued = True  # as if it stood in the ready queue already: it gets no turn before `open`
+        self.swollen: set[type[Message]] = set()
+        self.skips = self.over_bound = self.refusals = self.taken = 0
+
+    def welcome(self, types: Any) -> None:
+        """Accept these message types from now on, and no others."""
+        kinds = {kind: self._kind(kind) for kind in types}
+        self.kinds.clear()
+        self.kinds.update(kinds)
+
+    def _kind(self, kind: type[Message]) -> Kind:
+        known = self.kinds.get(kind)
+        if known is not None:
+            return known
+        return self.lanes[kind.lane], kind.bound, None if kind.slot_field is None else Slots(kind.slot_field)
+
+    def put(self, message: Message, cause: int = 0, sender: str = "") -> Told:
+        """Take a message for the actor behind this mailbox."""
+        kind = type(message)
+        try:
+            queue, bound, slots = self.kinds[kind]
+        except KeyError:
+            return self.desk.unwelcome(self, message, sender)
+        if slots is not None:
+            value = slots.value_of(message)
+            slot = slots.by_value.get(value)
+            if slot is None:
+                slot = slots.by_value[value] = Slot(message, cause, sender)
+            else:
+                unread = slot.message is not None
+                slot.message = message
+                slot.cause = cause
+                slot.sender = sender
+                if unread:
+                    self.skips += 1
+                    return REPLACED
+            queue.append(slot)
+        elif len(queue) < bound or self._room(message, queue, sender):
+            queue.append((message, cause, sender) if cause or sender else message)
+        else:
+            return FULL
+        if not self.queued:
+            self.queued = True
+            self.ready.append(self)
+        return OK
+
+    def put_timer(self, timer_id: str, message: Message, cause: int) -> Told:
+        """Take a timer that fired: an unread one with the same id gives way, so each id has one place at most."""
+        slot = self.timers.get(timer_id)
+        if slot is not None and slot.message is not None:
+            slot.replace(message, cause, "timer")
+            self.skips += 1
+            return REPLACED
+        kind = self.kinds.get(type(message))
+        if kind is None:
+            return self.desk.unwelcome(self, message, "timer")
+        if len(self.timers) >= self.timer_limit:
+            self.timers = {name: slot for name, slot in self.timers.items() if slot.message is not None}
+            self.timer_limit = max(TIMER_SLOTS_KEPT, 2 * len(self.timers))
+        slot = self.timers[timer_id] = Slot(message, cause, "timer")
+        kind[0].append(slot)
+        self.wake()
+        return OK
+
+    def wake(self) -> None:
+        """Stand in the ready queue."""
+        if not self.queued:
+            self.queued = True
+            self.ready.append(self)
+
+    def open(self) -> None:
+        """Take turns from now on, first for what is already here."""
+        self.queued = self.depth > 0
+        if self.queued:
+            self.ready.append(self)
+
+    def shut(self) -> list[tuple[Message, str]]:
+        """Take nothing more; returns (message, sender) of all that was unread."""
+        self.kinds.clear()
+        self.queued = True
+        unread = []
+        for lane in self.lanes:
+            while lane:
+                message, _, sender = opened(lane.popleft())
+                unread.append((message, sender))
+        self.swollen.clear()
+        return unread
+
+    def _room(self, message: Message, queue: Queue, sender: str) -> bool:
+        """Decide about a lane that holds at least `bound` messages, perhaps of other types."""
+        kind = type(message)
+        taken, unread = self.scans.get(kind, (-1, 0))
+        if taken != self.taken:  # nothing is walked twice while nothing is taken: a storm stays linear
+            unread = self.count(kind)
+        if unread < kind.bound:
+            self.scans[kind] = (self.taken, unread + 1)
+            return True
+        self.scans[kind] = (self.taken, unread)
+        if kind.when_full is WhenFull.KEEP:
+            self.over_bound += 1
+            self.swollen.add(kind)
+            self.desk.swelled(self, message)
+            return True
+        self.refusals += 1
+        if kind.when_full is WhenFull.SAFE_STOP:
+            self.desk.overflowed(self, message, sender)
+        return False
+
+    def count(self, kind: type[Message]) -> int:
+        """Unread messages of one type. Counted by walking the lane, so only asked when a lane is long."""
+        return sum(1 for item in self.lanes[kind.lane] if type(opened(item)[0]) is kind)
+
+    def shrink(self) -> bool:
+        """True when no type is over half its soft bound any more."""
+        self.swollen = {kind for kind in self.swollen if self.count(kind) > kind.bound // 2}
+        return not self.swollen
+
+    @property
+    def depth(self) -> int:
+        return len(self.control) + len(self.truth) + len(self.work)
+
+
+def opened(item: Item) -> tuple[Message, int, str]:
+    """(message, cause, sender) of an unread item."""
+    if isinstance(item, Slot):
+        if item.message is None:
+            raise ValueError("an unread slot holds no message")
+        return item.message, item.cause, item.sender
+    if isinstance(item, tuple):
+        return item
+    return item, 0, ""

@@ -1,0 +1,56 @@
+"""What can be known to be wrong before the first message: references to nobody, messages nobody handles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from engine.cell import Cell
+from engine.effects import Ref
+from engine.errors import WiringError
+
+
+def references(thing: object) -> Iterator[Ref[Any]]:
+    """Every Ref held by an object: in its attributes, its class's, and in containers one level down."""
+    for value in _attributes(thing):
+        for each in _inside(value):
+            if isinstance(each, Ref):
+                yield each
+
+
+def _attributes(thing: object) -> Iterator[object]:
+    yield from vars(thing).values() if hasattr(thing, "__dict__") else ()
+    for kind in type(thing).__mro__:
+        yield from vars(kind).values()
+        for slot in vars(kind).get("__slots__", ()):
+            yield getattr(thing, slot, None)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    return (value,)
+
+
+def check(cells: dict[str, Cell], given: Iterable[Ref[Any]]) -> None:
+    """Bind every reference. Raises WiringError with all that is wrong at once."""
+    wrong = [f"a reference names {ref.name!r}" for ref in given if not _bound(ref, cells)]
+    for cell in cells.values():
+        wrong += [f"{cell.name} refers to {ref.name!r}" for ref in references(cell.actor) if not _bound(ref, cells)]
+        for to, kind in cell.child.sends:
+            if to not in cells:
+                wrong.append(f"{cell.name} sends {kind.__name__} to {to!r}")
+            elif kind not in cells[to].table:
+                wrong.append(f"{cell.name} sends {kind.__name__} to {to}, which has no handler for it")
+        first = cell.child.before_restart
+        if first is not None and (first[0] not in cells or type(first[1]) not in cells[first[0]].table):
+            wrong.append(f"{cell.name} wants {first[0]!r} told {type(first[1]).__name__} before its restart")
+    if wrong:
+        raise WiringError("; ".join(wrong) + f". The actors are: {', '.join(cells)}")
+
+
+def _bound(ref: Ref[Any], cells: dict[str, Cell]) -> bool:
+    ref.cell = cells.get(ref.name)
+    return ref.cell is not None

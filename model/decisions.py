@@ -157,6 +157,7 @@ class NavMarked(Message, frozen=True, gc=False):
     """portfolio: net asset value and exposures in base currency, marked with the cycle's rates.
 
     currency_exposure: money of each foreign currency that a rate change would revalue, in that currency.
+    prices: the last trusted price of every contract that the cycle may trade and of every contract held.
     """
 
     run_id: str
@@ -170,6 +171,7 @@ class NavMarked(Message, frozen=True, gc=False):
     sleeve_nav: dict[str, Cash]
     degraded: tuple[str, ...]
     at_ns: int
+    prices: dict[str, Px] = {}
 
 
 class RiskDecision(Event, frozen=True, gc=False):
@@ -284,7 +286,10 @@ class RunMoved(Event, frozen=True, gc=False):
 
 
 class DayMarked(Event, frozen=True, gc=False):
-    """portfolio: the books at the end of a session, in base currency; cash + open variation = nav, exactly."""
+    """portfolio: the books at the end of a session, in base currency; cash + open variation = nav, exactly.
+
+    flows_total: deposits less withdrawals since the start.  twr_index: time-weighted growth of 1.0 since the start.
+    """
 
     session: int
     nav: Cash
@@ -301,3 +306,6 @@ class DayMarked(Event, frozen=True, gc=False):
     sleeve_pnl: dict[str, Cash]
     traded_notional: Cash
     at_ns: int
+    flows_total: Cash = 0
+    twr_index: float = 1.0
+    degraded: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from engine.message import Event, Lane, Message
+from engine.message import Event, Lane, Message, WhenFull
 from model.units import Cash, Px, Qty
 
 
@@ -59,7 +59,8 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What should be traded and why: one leg of one decision.
 
     quantity is positive; pair names legs that belong together (empty for a single); reference is the price the
-    decision was made at; limit is 0 when the order manager's pricing policy decides.
+    decision was made at; limit is 0 when the order manager's pricing policy decides; legs is how many intents carry
+    the same pair name, so that an executor sees when one of them was denied.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     leg: int = 0
     attempt: int = 0
     pair: str = ""
+    legs: int = 1
     urgency: Urgency = Urgency.NORMAL
     reduces: bool = False
     reason: str = ""
@@ -169,6 +171,7 @@ class RequestSnapshot(Message, frozen=True, gc=False):
 class VenueFact(Message, frozen=True, gc=False):
     lane: ClassVar[Lane] = Lane.TRUTH
     bound: ClassVar[int] = 10_000
+    when_full: ClassVar[WhenFull] = WhenFull.KEEP
 
 
 class OrderSent(VenueFact, frozen=True, gc=False):
@@ -362,6 +365,7 @@ class OrderUpdate(Message, frozen=True, gc=False):
 
     lane: ClassVar[Lane] = Lane.TRUTH
     bound: ClassVar[int] = 10_000
+    when_full: ClassVar[WhenFull] = WhenFull.KEEP
 
     client_id: str
     run_id: str

@@ -94,14 +94,14 @@ class InstrumentReleased(Event, frozen=True, gc=False):
     at_ns: int
 
 
-# --- the cycle, stage by stage ------------------------------------------------------------------------------------------
+# --- the cycle, stage by stage ----------------------------------------------------------------------------------------
 
 
 class CycleOpened(Message, frozen=True, gc=False):
     """market_data: every product's last bar is in; these are the ones that cannot be trusted.
 
-    number: 1 for the first run of a session.  inputs_hash covers the prices seen; contracts maps each product to the contract to hold after this cycle's orders,
-    rolling lists products whose position moves from the old contract to that one.
+    number: 1 for the first run of a session.  inputs_hash covers the prices seen; contracts maps each product to the
+    contract to hold after this cycle's orders, rolling lists products whose position moves from the old contract to that one.
     """
 
     run_id: str
@@ -171,7 +171,7 @@ class NavMarked(Message, frozen=True, gc=False):
     sleeve_nav: dict[str, Cash]
     degraded: tuple[str, ...]
     at_ns: int
-    prices: dict[str, Px] = {}
+    prices: dict[str, Px] = msgspec.field(default_factory=dict)
 
 
 class RiskDecision(Event, frozen=True, gc=False):

@@ -176,7 +176,7 @@ class ReconcileNow(Message, frozen=True, gc=False):
     why: str
 
 
-# --- executors ----------------------------------------------------------------------------------------------------------
+# --- executors --------------------------------------------------------------------------------------------------------
 
 
 class PairMoved(Event, frozen=True, gc=False):
@@ -209,7 +209,7 @@ class SleevesCrossed(Event, frozen=True, gc=False):
 
 
 class BooksAdjusted(Event, frozen=True, gc=False):
-    """An operator's repair of the books, with a reason and a signature; the only way a position moves without a fill."""
+    """An operator's repair of the books, with reason and signature; only so does a position move without a fill."""
 
     id: str
     instrument: str
@@ -223,7 +223,7 @@ class BooksAdjusted(Event, frozen=True, gc=False):
     at_ns: int
 
 
-# --- health -------------------------------------------------------------------------------------------------------------
+# --- health -----------------------------------------------------------------------------------------------------------
 
 
 class ActorPulse(msgspec.Struct, frozen=True, gc=False):

@@ -17,7 +17,7 @@ import pytest
 from tests.project.checkout import Checkout, interrupt
 from tests.project.house import ROOT
 
-GATES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "deptry ."]
+GATES = ["ruff check .", "ruff format --check .", "mypy", "lint-imports", "deptry --no-ansi ."]
 
 
 @pytest.fixture

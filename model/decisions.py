@@ -101,7 +101,8 @@ class CycleOpened(Message, frozen=True, gc=False):
     """market_data: every product's last bar is in; these are the ones that cannot be trusted.
 
     number: 1 for the first run of a session.  inputs_hash covers the prices seen; contracts maps each product to the
-    contract to hold after this cycle's orders, rolling lists products whose position moves from the old contract to that one.
+    contract to hold after this cycle's orders, rolling lists products whose position moves from the old contract to
+    that one.
     """
 
     run_id: str

@@ -128,6 +128,20 @@ def test_a_changed_lock_is_installed_again_with_the_same_uv(checkout: Checkout) 
     assert len([call for call in checkout.called("pip") if call[1] == "install"]) == 1
 
 
+def test_an_installation_that_failed_is_not_trusted_later(checkout: Checkout) -> None:
+    lock = checkout.path / "uv.lock"
+    before = lock.read_text()
+    assert checkout.run("demo").returncode == 0
+    lock.write_text(before + "# a package was added\n")
+    failed = checkout.run("demo", env={"FAKE_FAILS": "uv"})
+    assert failed.returncode == 1
+    assert "uv says why" in failed.stderr
+    assert failed.stderr.endswith("could not be installed; uv's own words are above.\n")
+    lock.write_text(before)
+    assert checkout.run("demo").returncode == 0
+    assert len(checkout.called("uv")) == 3
+
+
 def test_tests_need_more_packages_than_the_demo_and_the_demo_keeps_them(checkout: Checkout) -> None:
     checkout.run("demo")
     checkout.run("test", "-k", "name")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -53,7 +54,7 @@ class RollSchedule:
         self._chains: dict[str, _Chain] = {}
         for product in sorted({*rolls, *starts}):
             mine = rolls.get(product, ())
-            for a, b in zip(mine, mine[1:], strict=False):
+            for a, b in pairwise(mine):
                 if b.session <= a.session or b.decided < a.decided or b.from_contract != a.to_contract:
                     raise ValueError(f"rolls of {product}: {b} does not follow {a}; give them in order and joined")
             for roll in mine:

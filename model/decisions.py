@@ -290,7 +290,7 @@ class DayMarked(Event, frozen=True, gc=False):
     """portfolio: the books at the end of a session, in base currency; cash + open variation = nav, exactly.
 
     flows_total: deposits less withdrawals since the start.  twr_index: time-weighted growth of 1.0 since the start.
-    prices and rates (base currency per unit, 1e-9) are the ones used: a fold of the row marks the books again with them.
+    prices and rates (base currency per unit, 1e-9) are the ones used: a fold marks the books again with them.
     """
 
     session: int

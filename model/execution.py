@@ -58,6 +58,17 @@ class ReleaseInstrument(Control, frozen=True, gc=False):
     by: str
 
 
+class OrderDenied(Event, frozen=True, gc=False):
+    """orders: this approved intent did not become an order. Final: the same intent asked again is denied again."""
+
+    client_id: str
+    run_id: str
+    instrument: str
+    code: str
+    text: str
+    at_ns: int
+
+
 # --- evidence about orders --------------------------------------------------------------------------------------------
 
 

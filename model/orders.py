@@ -290,13 +290,18 @@ class CashMoved(VenueFact, frozen=True, gc=False):
 
 
 class SettledLine(msgspec.Struct, frozen=True, gc=False):
-    """One future's daily variation: cash of (settle - previous reference) x quantity x multiplier."""
+    """One future's daily variation: cash of (settle - previous reference) x quantity x multiplier.
+
+    The reference of what was traded since the last settlement is its trade price.  final: the contract expired and
+    was settled in cash; nothing of the position remains after this line.
+    """
 
     instrument: str
     currency: str
     settle: Px
     quantity: Qty
     amount: Cash
+    final: bool = False
 
 
 class Settlement(VenueFact, frozen=True, gc=False):

@@ -159,6 +159,7 @@ class NavMarked(Message, frozen=True, gc=False):
 
     currency_exposure: money of each foreign currency that a rate change would revalue, in that currency.
     prices: the last trusted price of every contract that the cycle may trade and of every contract held.
+    external_flows: deposits less withdrawals so far, in base currency; they are no profit and no drawdown.
     """
 
     run_id: str
@@ -173,6 +174,7 @@ class NavMarked(Message, frozen=True, gc=False):
     degraded: tuple[str, ...]
     at_ns: int
     prices: dict[str, Px] = msgspec.field(default_factory=dict)
+    external_flows: Cash = 0
 
 
 class RiskDecision(Event, frozen=True, gc=False):
@@ -191,6 +193,7 @@ class RiskDecision(Event, frozen=True, gc=False):
     why: str
     degraded: tuple[str, ...]
     at_ns: int
+    external_flows: Cash = 0
 
 
 class Decide(Message, frozen=True, gc=False):

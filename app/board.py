@@ -1,0 +1,191 @@
+"""What the engine shows of itself: a projection of journalled facts, fed after they are durable.
+
+It reads and never speaks, so nothing that watches the engine can move it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.message import Event
+from engine.ports import Row
+from model.decisions import (
+    Approved,
+    DayMarked,
+    InstrumentLocked,
+    InstrumentReleased,
+    Mode,
+    ModeEntered,
+    RegimeDecided,
+    RiskDecision,
+    RunMoved,
+    RunPlanned,
+)
+from model.order_events import OrderMoved, OrderPlanned
+from model.orders import Filled
+from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
+
+LOG_LINES = 200
+TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
+
+
+class Board:
+    """The engine's public face: mode, books, orders at work and the last lines of what happened."""
+
+    def __init__(self, program: str, base_currency: str, band: str) -> None:
+        self.program = program
+        self.base_currency = base_currency
+        self.band = band
+        self.mode = Mode.BOOT
+        self.mode_reason = "starting"
+        self.now_ns = 0
+        self.seq = 0
+        self.day: DayMarked | None = None
+        self.first_nav = 0
+        self.peak_nav = 0
+        self.positions: dict[str, int] = {}
+        self.working: dict[str, dict[str, Any]] = {}
+        self.locks: dict[str, str] = {}
+        self.counts = {"orders": 0, "fills": 0, "denials": 0, "runs": 0}
+        self.regime = ""
+        self.scale = 0.0
+        self.vol_annual = 0.0
+        self.run: dict[str, str] = {}
+        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self._takes: dict[type[Event], Callable[[Any], None]] = {
+            ModeEntered: self._mode,
+            DayMarked: self._day,
+            RegimeDecided: self._regime,
+            RiskDecision: self._risk,
+            RunPlanned: self._planned,
+            RunMoved: self._run_moved,
+            Approved: self._approved,
+            OrderPlanned: self._order_planned,
+            OrderMoved: self._order_moved,
+            Filled: self._filled,
+            InstrumentLocked: self._locked,
+            InstrumentReleased: self._released,
+        }
+
+    def fold(self, row: Row) -> None:
+        """Take one durable row."""
+        self.seq = row.seq
+        self.now_ns = row.at_ns
+        take = self._takes.get(type(row.event))
+        if take is not None:
+            take(row.event)
+
+    def status(self) -> dict[str, Any]:
+        """The whole board as plain values: what `hedgerow status --json` and the console show."""
+        day = self.day
+        nav = cash_float(day.nav) if day else 0.0
+        return {
+            "program": self.program,
+            "band": self.band,
+            "mode": self.mode.value,
+            "mode_reason": self.mode_reason,
+            "now": _stamp(self.now_ns),
+            "session": day.session if day else 0,
+            "currency": self.base_currency,
+            "nav": nav,
+            "profit": nav - cash_float(self.first_nav),
+            "drawdown": cash_float(day.nav) / cash_float(self.peak_nav) - 1.0 if day and self.peak_nav else 0.0,
+            "gross": cash_float(day.gross) if day else 0.0,
+            "net": cash_float(day.net) if day else 0.0,
+            "fees": cash_float(day.fees_total) if day else 0.0,
+            "cash": {currency: cash_float(amount) for currency, amount in sorted(day.cash.items())} if day else {},
+            "sleeves": {name: cash_float(pnl) for name, pnl in sorted(day.sleeve_pnl.items())} if day else {},
+            "positions": {name: qty_float(quantity) for name, quantity in sorted(self.positions.items()) if quantity},
+            "working": list(self.working.values()),
+            "locks": dict(self.locks),
+            "regime": self.regime,
+            "scale": self.scale,
+            "vol_annual": self.vol_annual,
+            "run": dict(self.run),
+            "counts": dict(self.counts),
+            "journal_seq": self.seq,
+            "log": list(self.log)[-20:],
+        }
+
+    def _say(self, text: str) -> None:
+        self.log.append(f"{_stamp(self.now_ns)} {text}")
+
+    def _mode(self, event: ModeEntered) -> None:
+        self.mode, self.mode_reason = event.mode, event.reason
+        self._say(f"mode {event.was.value} → {event.mode.value}: {event.reason}")
+
+    def _day(self, event: DayMarked) -> None:
+        self.day = event
+        self.positions = dict(event.positions)
+        self.first_nav = self.first_nav or event.nav
+        self.peak_nav = max(self.peak_nav, event.nav)
+
+    def _regime(self, event: RegimeDecided) -> None:
+        if event.regime.value != self.regime:
+            self._say(f"regime {self.regime or 'none'} → {event.regime.value}: {event.why}")
+        self.regime = event.regime.value
+
+    def _risk(self, event: RiskDecision) -> None:
+        self.scale, self.vol_annual = event.scale, event.vol_annual
+
+    def _planned(self, event: RunPlanned) -> None:
+        self.counts["runs"] += 1
+        self.run = {"run_id": event.run_id, "status": "PLANNED"}
+        if event.intents:
+            self._say(f"run {event.run_id}: {len(event.intents)} intents, {len(event.left_out)} left out")
+
+    def _run_moved(self, event: RunMoved) -> None:
+        self.run = {"run_id": event.run_id, "status": event.status}
+        if event.status == "ABORTED":
+            self._say(f"run {event.run_id} ABORTED: {event.reason}")
+
+    def _approved(self, event: Approved) -> None:
+        self.counts["denials"] += len(event.denials)
+        for denial in event.denials[:3]:
+            self._say(f"denied {denial.instrument}: {denial.code}, {denial.text}")
+
+    def _order_planned(self, event: OrderPlanned) -> None:
+        self.counts["orders"] += 1
+        spec = event.spec
+        self.working[spec.client_id] = {
+            "id": spec.client_id,
+            "instrument": spec.instrument,
+            "side": spec.side.name,
+            "quantity": qty_float(spec.quantity),
+            "type": spec.type.value,
+            "limit": px_float(spec.limit),
+            "state": "PLANNED",
+        }
+
+    def _order_moved(self, event: OrderMoved) -> None:
+        if event.now in TERMINAL:
+            self.working.pop(event.client_id, None)
+        elif event.client_id in self.working:
+            self.working[event.client_id]["state"] = event.now
+        if event.now in ("UNKNOWN", "LOST", "REJECTED"):
+            self._say(f"order {event.client_id} {event.was} → {event.now}: {event.evidence or event.event}")
+
+    def _filled(self, event: Filled) -> None:
+        fill = event.fill
+        self.counts["fills"] += 1
+        held = self.positions.get(fill.instrument, 0) + fill.side.value * fill.quantity
+        self.positions[fill.instrument] = held
+        self._say(
+            f"{fill.side.name} {qty_float(fill.quantity):g} {fill.instrument} at {px_float(fill.price):g}, "
+            f"fee {cash_float(fill.fee):g} {fill.fee_currency}"
+        )
+
+    def _locked(self, event: InstrumentLocked) -> None:
+        self.locks[event.instrument] = event.reason
+        self._say(f"LOCKED {event.instrument}: {event.reason}")
+
+    def _released(self, event: InstrumentReleased) -> None:
+        self.locks.pop(event.instrument, None)
+        self._say(f"released {event.instrument} by {event.by}: {event.reason}")
+
+
+def _stamp(at_ns: int) -> str:
+    return datetime.fromtimestamp(at_ns // NS_PER_SECOND, UTC).strftime("%Y-%m-%d %H:%M:%SZ") if at_ns else ""

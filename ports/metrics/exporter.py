@@ -1,0 +1,140 @@
+"""The metrics port. Gauges and counters follow the journal; runtime figures are sampled when they are scraped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, start_http_server
+
+from engine.message import Event, Message, Told
+from engine.ports import Outside, Row
+from model.decisions import Approved, DayMarked, Mode, ModeEntered, Regime, RegimeDecided, RiskDecision, RunMoved
+from model.order_events import OrderMoved, OrderPlanned
+from model.orders import Filled
+from model.units import cash_float
+
+RUN_STATUS = {"PLANNED": 0, "SUBMITTED": 1, "FILLED": 2, "DONE": 3, "ABORTED": 4}
+MODES = {mode: number for number, mode in enumerate(Mode)}
+REGIMES = {Regime.NORMAL: 0, Regime.RECOVERY: 0, Regime.ELEVATED: 1, Regime.CRISIS: 2}
+
+
+class MetricsPort:
+    """Serves `/metrics` on a loopback port. `runtime` gives the kernel's figures by name when asked."""
+
+    name = "metrics"
+    idle = True
+
+    def __init__(self, port: int, runtime: Callable[[], Mapping[str, float]]) -> None:
+        disable_created_metrics()
+        self.registry = CollectorRegistry()
+        self._port = port
+        self._peak = 0
+        self._last_nav = 0
+        self._takes: dict[type[Event], Callable[[Any], None]] = {
+            ModeEntered: self._mode,
+            DayMarked: self._day,
+            RegimeDecided: self._regime,
+            RiskDecision: self._risk,
+            RunMoved: self._run_moved,
+            Approved: self._approved,
+            OrderPlanned: self._planned,
+            OrderMoved: self._moved,
+            Filled: self._filled,
+        }
+        self._declare()
+        for name in runtime():
+            self._gauge(f"runtime_{name}", f"The runtime's own figure: {name.replace('_', ' ')}").set_function(
+                lambda name=name: float(runtime()[name])
+            )
+
+    def _declare(self) -> None:
+        gauge, counter = self._gauge, self._counter
+        self.mode = gauge("mode", "System mode, in the order BOOT .. SAFE_STOP")
+        self.nav = gauge("portfolio_nav", "Net asset value in base currency")
+        self.cash = gauge("portfolio_cash", "Cash in base currency")
+        self.gross = gauge("portfolio_gross_exposure", "Gross exposure in base currency")
+        self.net = gauge("portfolio_net_exposure", "Net exposure in base currency")
+        self.daily_return = gauge("portfolio_daily_return_ratio", "Return of the last session")
+        self.drawdown = gauge("portfolio_drawdown_ratio", "Fraction below the highest net asset value, negative")
+        self.sleeve_pnl = gauge("sleeve_pnl", "Profit of a sleeve in base currency since the start", "sleeve")
+        self.vol = gauge("risk_realized_vol_annual", "Blended volatility a year")
+        self.scale = gauge("risk_scaling_factor", "What risk-taking sleeves are multiplied by")
+        self.regime = gauge("risk_regime", "0 normal or recovery, 1 elevated, 2 crisis")
+        self.missing = gauge("regime_inputs_missing", "Inputs that the last regime decision went without")
+        self.run_status = gauge("run_ledger_status", "0 PLANNED, 1 SUBMITTED, 2 FILLED, 3 DONE, 4 ABORTED")
+        self.submitted = counter("orders_submitted_total", "Orders made durable for the venue", "side")
+        self.filled = counter("order_fills_total", "Executions", "side")
+        self.ended = counter("orders_ended_total", "Orders that reached a terminal state", "state")
+        self.unknown = counter("orders_unknown_total", "Orders whose fate became unknown")
+        self.denied = counter("orders_denied_total", "Intents refused before they were orders", "code")
+        self.commission = counter("execution_commission_total", "Commissions in the fee's currency", "currency")
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"hedgerow_{name}", text, labels, registry=self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"hedgerow_{name}", text, labels, registry=self.registry)
+
+    def deliver(self, message: Message, cause: int) -> Told:
+        """Metrics take facts from the journal only."""
+        return Told.OK
+
+    async def run(self, outside: Outside) -> None:
+        server, thread = start_http_server(self._port, "127.0.0.1", self.registry)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join(5)
+
+    def fold(self, row: Row) -> None:
+        """Take one durable row."""
+        take = self._takes.get(type(row.event))
+        if take is not None:
+            take(row.event)
+
+    def _mode(self, event: ModeEntered) -> None:
+        self.mode.set(MODES[event.mode])
+
+    def _day(self, event: DayMarked) -> None:
+        self._peak = max(self._peak, event.nav)
+        self.nav.set(cash_float(event.nav))
+        self.cash.set(cash_float(event.cash_base))
+        self.gross.set(cash_float(event.gross))
+        self.net.set(cash_float(event.net))
+        self.daily_return.set(event.nav / self._last_nav - 1.0 if self._last_nav else 0.0)
+        self.drawdown.set(event.nav / self._peak - 1.0 if self._peak > 0 else 0.0)
+        self._last_nav = event.nav
+        for sleeve, profit in event.sleeve_pnl.items():
+            self.sleeve_pnl.labels(sleeve).set(cash_float(profit))
+
+    def _regime(self, event: RegimeDecided) -> None:
+        self.regime.set(REGIMES[event.regime])
+        self.missing.set(len(event.degraded))
+
+    def _risk(self, event: RiskDecision) -> None:
+        self.vol.set(event.vol_annual)
+        self.scale.set(event.scale)
+
+    def _run_moved(self, event: RunMoved) -> None:
+        self.run_status.set(RUN_STATUS[event.status])
+
+    def _approved(self, event: Approved) -> None:
+        for denial in event.denials:
+            self.denied.labels(denial.code).inc()
+
+    def _planned(self, event: OrderPlanned) -> None:
+        self.submitted.labels(event.spec.side.name).inc()
+
+    def _moved(self, event: OrderMoved) -> None:
+        if event.now == "UNKNOWN":
+            self.unknown.inc()
+        elif event.now in ("FILLED", "CANCELLED", "REJECTED", "EXPIRED") and event.now != event.was:
+            self.ended.labels(event.now).inc()
+
+    def _filled(self, event: Filled) -> None:
+        self.filled.labels(event.fill.side.name).inc()
+        self.commission.labels(event.fill.fee_currency).inc(max(0.0, cash_float(event.fill.fee)))

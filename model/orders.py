@@ -140,11 +140,12 @@ class SubmitOrder(Message, frozen=True, gc=False):
 
 
 class ModifyOrder(Message, frozen=True, gc=False):
-    """Change a working order in place: total quantity stays the intent's, the limit is new."""
+    """Change a working order in place: the limit is new; `quantity` is the new total, 0 keeps the intent's."""
 
     client_id: str
     change_id: str
     limit: Px
+    quantity: Qty = 0
 
 
 class WatchQuotes(Message, frozen=True, gc=False):

@@ -17,7 +17,7 @@ from engine.supervise import Child
 
 
 class CellStatus(msgspec.Struct, frozen=True):
-    """What the outside may know of one actor. `age_ns` is the wait of a message sampled once a turn."""
+    """What the outside may know of one actor. `age_ns` is the wait of a sampled message while there is a backlog."""
 
     actor: str
     state: State
@@ -38,7 +38,7 @@ class Cell(Mailbox):
     """One place in the tree. It outlives the actors that are rebuilt in it, so nothing unread is lost by a crash."""
 
     __slots__ = (
-        "actor", "child", "home", "mark_left", "mark_ns", "name", "restarts", "slow", "state", "table", "wait_ns",
+        "actor", "child", "home", "mark_end", "mark_ns", "name", "restarts", "slow", "state", "table",
     )  # fmt: skip
 
     def __init__(self, child: Child, home: Desk, ready: collections.deque[Any]) -> None:
@@ -50,7 +50,7 @@ class Cell(Mailbox):
         self.actor: Actor | None = None
         self.table: dict[type[Message], Callable[[Any], Effects]] = {}
         self.restarts = self.slow = 0
-        self.mark_ns = self.mark_left = self.wait_ns = 0
+        self.mark_ns = self.mark_end = 0
 
     def step(self, step: Step) -> None:
         """Move on in the actor's life. Raises Illegal for a step its table does not have."""
@@ -65,15 +65,14 @@ class Cell(Mailbox):
         self.welcome(self.table)
 
     def mark(self, now_ns: int) -> None:
-        """Sample how long a message waits: the newest one of now is followed until it is taken."""
-        if self.taken >= self.mark_left:
-            self.wait_ns = now_ns - self.mark_ns if self.mark_ns else 0
+        """Sample the wait of a backlog: the newest message of now is followed until it is taken."""
+        if self.taken >= self.mark_end:
             self.mark_ns = now_ns
-            self.mark_left = self.taken + self.depth
+            self.mark_end = self.taken + self.depth
 
     def age_ns(self, now_ns: int) -> int:
-        """How long the sampled message has waited, or the one before it did."""
-        return max(self.wait_ns, now_ns - self.mark_ns if self.depth else 0)
+        """How long the sampled message has waited; 0 when every turn empties the mailbox."""
+        return now_ns - self.mark_ns if self.taken < self.mark_end else 0
 
     @property
     def takes_turns(self) -> bool:

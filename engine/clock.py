@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 
 class Clock:
@@ -30,16 +31,21 @@ class VirtualClock(Clock):
 
 
 class LiveClock(Clock):
-    """UTC that never goes back: the wall clock at the start plus the monotonic clock since."""
+    """UTC that never goes back: the wall clock at the start plus the monotonic clock since.
 
-    __slots__ = ("_offset_ns",)
+    `now_ns` is `offset_ns + monotonic_ns()` at the last refresh; tests give a monotonic clock of their own.
+    """
 
-    def __init__(self) -> None:
-        self._offset_ns = time.time_ns() - time.monotonic_ns()
-        super().__init__(time.time_ns())
+    __slots__ = ("monotonic_ns", "offset_ns")
+
+    def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self.monotonic_ns = monotonic_ns
+        self.offset_ns = time.time_ns() - monotonic_ns()
+        super().__init__()
+        self.refresh()
 
     def refresh(self) -> None:
-        self.now_ns = self._offset_ns + time.monotonic_ns()
+        self.now_ns = self.offset_ns + self.monotonic_ns()
 
     def advance(self, to_ns: int) -> None:
         """A live clock moves by itself."""

@@ -8,6 +8,8 @@ from typing import Protocol
 from engine.clock import VirtualClock
 from engine.errors import EngineError, WiringError
 from engine.kernel import Kernel
+from engine.runloop import MANY
+from engine.timers import NEVER
 
 MOST_ROUNDS_AT_ONE_TIME = 1_000_000
 
@@ -36,63 +38,70 @@ class VirtualDriver:
             raise WiringError("a virtual driver needs a kernel on a VirtualClock")
         self._kernel = kernel
         self._clock = kernel.clock
-        self._sources = tuple(sources)
+        self._timers = kernel.timers
+        self._backwards = tuple(reversed(sources))
         self._rounds = 0
 
     def settle(self) -> None:
         """Run, commit and release until all is quiet. Raises what made the engine stop."""
         kernel = self._kernel
         for _ in range(MOST_ROUNDS_AT_ONE_TIME):
-            kernel.settle()
+            if kernel.settle():
+                return
             if kernel.fatal is not None:
                 raise kernel.fatal
-            if kernel.quiet:
-                return
             kernel.commit()
         raise EngineError(f"actors and ports keep each other busy without end at {self._clock.now_ns}")
 
     def next_ns(self) -> int | None:
         """When something happens next; None for never."""
-        earliest = self._kernel.next_timer_ns()
-        for source in self._sources:
-            at_ns = source.next_ns()
-            if at_ns is not None and (earliest is None or at_ns < earliest):
-                earliest = at_ns
-        return earliest
+        moments = [at_ns for source in self._backwards if (at_ns := source.next_ns()) is not None]
+        soonest_ns = min(self._timers.soonest_ns, *moments, NEVER)
+        return None if soonest_ns == NEVER else soonest_ns
 
-    def step(self, until_ns: int | None = None) -> bool:
-        """Settle, then let the next thing happen. False when there is none, or none by `until_ns`."""
-        self.settle()
-        at_ns = self.next_ns()
-        if at_ns is None or (until_ns is not None and at_ns > until_ns):
-            return False
-        self._move(at_ns)
-        for source in self._sources:
-            due = source.next_ns()
-            if due is not None and due <= at_ns:
-                source.fire(self._clock.now_ns)
-                return True
-        self._kernel.fire_timers()
-        return True
-
-    def _move(self, at_ns: int) -> None:
-        if at_ns > self._clock.now_ns:
-            self._clock.now_ns = at_ns
-            self._rounds = 0
-            return
-        self._rounds += 1
-        if self._rounds > MOST_ROUNDS_AT_ONE_TIME:
-            raise EngineError(f"time stands still at {self._clock.now_ns}: something is always due at once")
+    def step(self, until_ns: int = NEVER - 1) -> bool:
+        """Let the next thing happen, and settle. False when there is none, or none by `until_ns`."""
+        return self._go(until_ns, lambda: True)
 
     def run(self, until_ns: int | None = None, *, stop: Callable[[], bool] | None = None) -> None:
         """Let everything happen up to and at `until_ns`, then stand there; None: until nothing will happen any more.
 
         `stop` is asked after each step, when all is quiet; True ends the run with the clock where it is.
         """
-        while self.step(until_ns):
-            if stop is not None:
-                self.settle()
-                if stop():
-                    return
-        if until_ns is not None and until_ns > self._clock.now_ns:
+        stopped = self._go(NEVER - 1 if until_ns is None else until_ns, stop)
+        if until_ns is not None and not stopped and until_ns > self._clock.now_ns:
             self._clock.advance(until_ns)
+
+    def _go(self, until_ns: int, stop: Callable[[], bool] | None) -> bool:
+        """Step until `stop` says so (True), or nothing happens by `until_ns` (False)."""
+        self.settle()
+        kernel, clock, timers, sources = self._kernel, self._clock, self._timers, self._backwards
+        run, ready, outbox = kernel.run, kernel.ready, kernel.outbox
+        while True:
+            soonest_ns, first = timers.soonest_ns, None
+            for source in sources:  # backwards, so that of equals the first given wins, and timers come last
+                at_ns = source.next_ns()
+                if at_ns is not None and at_ns <= soonest_ns:
+                    soonest_ns, first = at_ns, source
+            if soonest_ns > until_ns:
+                return False
+            if soonest_ns > clock.now_ns:
+                clock.now_ns = soonest_ns
+                self._rounds = 0
+            else:
+                self._linger()
+            if first is None:
+                timers.fire(clock.now_ns)
+            else:
+                first.fire(clock.now_ns)
+            if ready:
+                run(MANY, NEVER)
+            if outbox.busy or ready:
+                self.settle()
+            if stop is not None and stop():
+                return True
+
+    def _linger(self) -> None:
+        self._rounds += 1
+        if self._rounds > MOST_ROUNDS_AT_ONE_TIME:
+            raise EngineError(f"time stands still at {self._clock.now_ns}: something is always due at once")

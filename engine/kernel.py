@@ -10,12 +10,12 @@ import msgspec
 
 from engine import wiring
 from engine.cell import Cell, CellStatus
-from engine.clock import Clock
+from engine.clock import Clock, LiveClock
 from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.effects import Ref
 from engine.errors import EngineError, Overflow, WiringError
 from engine.lifecycle import State, Step
-from engine.mailbox import FULL, Mailbox, Slot
+from engine.mailbox import FULL, Mailbox
 from engine.memory import MemoryJournal
 from engine.message import Event, Message, Request, Told
 from engine.notices import Happened, Listener, Notice
@@ -23,8 +23,10 @@ from engine.outbox import Outbox
 from engine.perform import Performer
 from engine.ports import AsyncJournalWriter, JournalWriter, Port, Row
 from engine.recovery import Recover, Snapshots, restore
+from engine.runloop import MANY, Run, make_run
 from engine.schedule import SLICE_MESSAGES, Fair, Scheduler
 from engine.supervise import Branch, leaves
+from engine.timers import NEVER, Timers
 from engine.ward import Wards
 
 SLICE_NS = 2_000_000
@@ -66,19 +68,20 @@ class Kernel:
         self.waker: Callable[[], None] | None = None  # set by a host that sleeps; called once per sleep
         self.current: Cell | None = None  # whose handler runs now, and since when: for a watchdog
         self.turns = 0
-        self._live = type(clock).refresh is not Clock.refresh
-        self._scheduler = None if scheduler is None or type(scheduler) is Fair else scheduler
+        self.share = SLICE_MESSAGES
+        self.live = isinstance(clock, LiveClock)
+        self.scheduler = None if scheduler is None or type(scheduler) is Fair else scheduler
         self._recover = recover
         self._alarms_to = alarms_to
-        self._ready: collections.deque[Cell] = collections.deque()
+        self.ready: collections.deque[Cell] = collections.deque()
         self._cells: dict[str, Cell] = {}
         self._ports: dict[str, Port] = {}
         self._given: list[Ref[Any]] = []
-        self._swollen: list[Cell] = []
-        self._performer = Performer(clock, self._cells, self._ports, self.dead_letters)
-        self._performer.home = self
-        self._performer.outbox = self._outbox = Outbox(journal or MemoryJournal(), self._undelivered)
+        self.swollen: list[Cell] = []
+        self.outbox = Outbox(journal or MemoryJournal(), self._undelivered)
+        self._performer = Performer(self, clock, self._cells, self._ports, self.dead_letters, self.outbox)
         self._wards: Wards
+        self.run: Run  # the innermost loop, for drivers
         self._started = False
 
     # -- building
@@ -88,12 +91,13 @@ class Kernel:
         if self._cells:
             raise WiringError("a kernel hosts one tree")
         for child in leaves(tree):
-            cell = self._cells[child.name] = Cell(child, self, self._ready)
+            cell = self._cells[child.name] = Cell(child, self, self.ready)
             cell.adopt(child.build())
         self._wards = Wards(
             tree, self._cells, self.clock, self._performer, self.dead_letters, self._notified, self._recover,
             self._alarms_to,
         )  # fmt: skip
+        self.run = make_run(self, self._performer.perform, self._wards)
 
     def attach(self, port: Port) -> None:
         """Let actors send to this port by its name."""
@@ -142,25 +146,15 @@ class Kernel:
         if cell is None:
             self._performer.nobody(sender, str(to), message)
             return FULL
-        told = cell.put(message, cause, sender)
-        if self.waker is not None and self._ready:
-            self.waker()
-        return told
+        put = cell.put
+        return put(message, cause, sender)
 
     def inlet(self, to: str | Ref[Any]) -> Callable[[Message], Told]:
         """`tell` for one actor and a fast feed: the name is looked up once."""
         cell = self._cells.get(to) if isinstance(to, str) else self._performer.cell_of(to)
         if cell is None:
             raise WiringError(f"there is no actor {to!r}")
-        put, ready = cell.put, self._ready
-
-        def told(message: Message) -> Told:
-            answer = put(message)
-            if self.waker is not None and ready:
-                self.waker()
-            return answer
-
-        return told
+        return cell.put
 
     def ask(
         self, to: str | Ref[Any], request: Request, deadline_ns: int, answered: Callable[[Message], None]
@@ -175,8 +169,6 @@ class Kernel:
         told, name = self._performer.ask_from_outside(cell, request, deadline_ns, answered)
         if told is FULL:
             raise EngineError(f"{cell.name} does not take {type(request).__name__} now")
-        if self.waker is not None:
-            self.waker()
         return lambda: self._performer.forget_caller(name)
 
     # -- running
@@ -186,129 +178,92 @@ class Kernel:
         if not self._started:
             self.start()
         self.turns += 1
-        until_ns = 0
-        if self._live:
+        if self.live:
             self.clock.refresh()
-            until_ns = self.clock.now_ns + SLICE_NS
-        ready, left = self._ready, SLICE_MESSAGES
-        while ready and left > 0:
-            left -= self._next(left, until_ns)
-            if self._live and self.clock.now_ns >= until_ns:
-                break
-        return bool(ready)
+            started_ns = self.clock.now_ns
+            last = self.run(SLICE_MESSAGES, started_ns + SLICE_NS)
+            if self.clock.now_ns - started_ns > SLOW_NS and last is not None:
+                self._slow(last, self.clock.now_ns - started_ns)
+        else:
+            self.run(SLICE_MESSAGES, NEVER)
+        self.current = None
+        return bool(self.ready)
 
-    def settle(self) -> None:
-        """Run until no actor is ready."""
+    def settle(self) -> bool:
+        """Run until no actor is ready. True if nothing is left to do: no row to commit, no port message that waits."""
         if not self._started:
             self.start()
-        ready = self._ready
-        while ready:
+        while self.ready:
             self.turns += 1
-            self._next(SLICE_MESSAGES, 0)
+            self.run(MANY, NEVER)
+        self.current = None
+        return not self.outbox.busy
 
-    def _next(self, most: int, until_ns: int) -> int:
-        """Give the next actor its share; returns how many messages it took."""
-        scheduler, ready = self._scheduler, self._ready
-        if scheduler is None:
-            cell = ready.popleft()
-        else:
-            index, wanted = scheduler.pick(ready)
-            cell = ready[index]
-            del ready[index]
-            most = min(most, wanted)
-        before = cell.taken
-        self._slice(cell, before + most, until_ns)
-        took = cell.taken - before
-        if scheduler is not None:
-            scheduler.picked(cell.name, took)
-        if self._swollen:
+    def _slow(self, message: Message, took_ns: int) -> None:
+        """The last handler of a turn held everybody up: a turn ends 2 ms after its start, or with the handler then."""
+        if self.current is not None:
+            self.current.slow += 1
+            text = f"{type(message).__name__} took {took_ns // 1_000_000} ms"
+            self.notify(Notice(Happened.SLOW, self.current.name, text))
+
+    def pick(self) -> Cell:
+        """Ask the scheduler for the next actor and its share."""
+        assert self.scheduler is not None
+        index, self.share = self.scheduler.pick(self.ready)
+        cell = self.ready[index]
+        del self.ready[index]
+        return cell
+
+    def rejoin(self, cell: Cell) -> None:
+        """An actor used up its share: it stands at the end of the queue again."""
+        cell.mark(self.clock.now_ns)
+        self.ready.append(cell)
+
+    def afterwards(self, cell: Cell, took: int) -> None:
+        """What a slice may have left to do besides its messages."""
+        if self.scheduler is not None:
+            self.scheduler.picked(cell.name, took)
+        if self.swollen:
             self._deflate()
-        outbox = self._outbox
+        outbox = self.outbox
         if outbox.waiting and outbox.waiting[0][0] <= outbox.durable_seq:
             outbox.release(outbox.durable_seq)
-        return took
-
-    def _slice(self, cell: Cell, end: int, until_ns: int) -> None:
-        control, truth, work = cell.lanes
-        table, perform, live, clock = cell.table, self._performer.perform, self._live, self.clock
-        message: Any = None
-        cause, sender = 0, ""
-        cell.mark(clock.now_ns)
-        self.current = cell
-        try:
-            while cell.taken < end:
-                item: Any
-                if control:
-                    item = control.popleft()
-                elif truth:
-                    item = truth.popleft()
-                elif work:
-                    item = work.popleft()
-                else:
-                    break
-                cell.taken += 1
-                kind = type(item)
-                if kind is Slot:
-                    message, cause, sender = item.message, item.cause, item.sender
-                    item.message = None
-                elif kind is tuple:
-                    message, cause, sender = item
-                else:
-                    message, cause, sender = item, 0, ""
-                effects = table[type(message)](message)
-                if effects is not None:
-                    perform(cell, effects, cause)
-                if live and self._took(cell, message) >= until_ns > 0:
-                    break
-        except Exception as crash:
-            self._wards.fell(cell, message, cause, sender, crash)
-        else:
-            if control or truth or work:
-                self._ready.append(cell)
-            else:
-                cell.queued = False
-        self.current = None
-
-    def _took(self, cell: Cell, message: Message) -> int:
-        """Refresh the clock; a handler that took too long is counted. Returns the time."""
-        clock = self.clock
-        before_ns = clock.now_ns
-        clock.refresh()
-        if clock.now_ns - before_ns > SLOW_NS:
-            cell.slow += 1
-            milliseconds = (clock.now_ns - before_ns) // 1_000_000
-            self.notify(Notice(Happened.SLOW, cell.name, f"{type(message).__name__} took {milliseconds} ms"))
-        return clock.now_ns
 
     # -- durability and time
 
     @property
+    def timers(self) -> Timers:
+        """What is set and when the soonest is due."""
+        return self._performer.timers
+
+    @property
     def staged(self) -> list[Row]:
         """Rows that the journal has not been given yet."""
-        return self._outbox.staged
+        return self.outbox.staged
 
     def hand_over(self) -> int:
         """Give the staged rows to the journal; returns the last seq it has. Follow with its commit and `release`."""
-        return self._outbox.hand_over()
+        return self.outbox.hand_over()
 
     def release(self, durable_seq: int | None = None) -> int:
         """Rows up to `durable_seq` (None: all that were handed over) are on disk: deliver what waited for them."""
-        seq = self._outbox.handed_seq if durable_seq is None else durable_seq
-        return self._outbox.release(seq)
+        seq = self.outbox.handed_seq if durable_seq is None else durable_seq
+        return self.outbox.release(seq)
 
     def commit(self) -> int:
         """Hand over, commit and release, for journals that commit at once; returns how many port messages went out."""
-        return self._outbox.commit()
+        return self.outbox.commit()
 
     @property
     def quiet(self) -> bool:
         """No actor is ready, no row is on its way to the disk, no port message waits."""
-        outbox = self._outbox
-        return not (self._ready or outbox.staged or outbox.handed or outbox.waiting)
+        outbox = self.outbox
+        return not (self.ready or outbox.staged or outbox.handed or outbox.waiting)
 
     def next_timer_ns(self) -> int | None:
         """When the next timer or ask is due."""
-        return self._performer.timers.next_ns()
+        soonest = self._performer.timers.soonest_ns
+        return None if soonest == NEVER else soonest
 
     def fire_timers(self) -> int:
         """Tell the owners of all that is due at `clock.now_ns`; returns how many."""
@@ -358,7 +313,7 @@ class Kernel:
     @property
     def intake_paused(self) -> bool:
         """A truth lane is over its soft bound: sources hold back until it is half empty."""
-        return bool(self._swollen)
+        return bool(self.swollen)
 
     def snapshots(self) -> dict[str, tuple[int, Event]]:
         """(last seq, state) of every running actor that gives snapshots."""
@@ -366,15 +321,15 @@ class Kernel:
         for cell in self._cells.values():
             state = cell.actor.snapshot() if cell.takes_turns and cell.actor is not None else None
             if state is not None:
-                given[cell.name] = (self._outbox.last_seq, state)
+                given[cell.name] = (self.outbox.last_seq, state)
         return given
 
     def status(self) -> KernelStatus:
         cells = tuple(cell.status(self.clock.now_ns) for cell in self._cells.values())
         return KernelStatus(
             turns=self.turns, messages=sum(cell.handled for cell in cells), dead_letters=self.dead_letters.total,
-            slow_handlers=sum(cell.slow for cell in cells), last_seq=self._outbox.last_seq,
-            durable_seq=self._outbox.durable_seq, waiting=len(self._outbox.waiting), intake_paused=self.intake_paused,
+            slow_handlers=sum(cell.slow for cell in cells), last_seq=self.outbox.last_seq,
+            durable_seq=self.outbox.durable_seq, waiting=len(self.outbox.waiting), intake_paused=self.intake_paused,
             cells=cells,
         )  # fmt: skip
 
@@ -398,13 +353,13 @@ class Kernel:
     def swelled(self, box: Mailbox, message: Message) -> None:
         """A lane passed its soft bound."""
         assert isinstance(box, Cell)
-        if box not in self._swollen:
-            self._swollen.append(box)
+        if box not in self.swollen:
+            self.swollen.append(box)
             self.notify(Notice(Happened.INTAKE_PAUSED, box.name, f"over {message.bound} {type(message).__name__}"))
 
     def _deflate(self) -> None:
-        for cell in [cell for cell in self._swollen if cell.shrink()]:
-            self._swollen.remove(cell)
+        for cell in [cell for cell in self.swollen if cell.shrink()]:
+            self.swollen.remove(cell)
             self.notify(Notice(Happened.INTAKE_RESUMED, cell.name))
 
     def _notified(self, notice: Notice) -> None:

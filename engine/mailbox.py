@@ -29,24 +29,17 @@ class Slot:
         self.sender = sender
 
 
-class Slots:
-    """The slots of one message type, by the value of its slot field."""
-
-    __slots__ = ("by_value", "value_of")
-
-    def __init__(self, field: str) -> None:
-        self.value_of: Callable[[Any], Any] = operator.attrgetter(field)
-        self.by_value: dict[Any, Slot] = {}
-
-
 # An unread message is a Slot, a bare message (from outside, caused by nothing), or (message, cause, sender).
 Item = Slot | Message | tuple[Message, int, str]
 Queue = collections.deque[Item]
-Kind = tuple[Queue, int, Slots | None]
+# The lane of a message type, its bound, how to read its slot value, and its slots by that value.
+Kind = tuple[Queue, int, Callable[[Any], Any] | None, dict[Any, Slot]]
 
 
 class Desk(Protocol):
-    """Whom a mailbox asks when a message cannot simply be put into its lane."""
+    """Whom a mailbox asks when a message cannot simply be put into its lane, and whom it wakes."""
+
+    waker: Callable[[], None] | None
 
     def unwelcome(self, box: Any, message: Message, sender: str) -> Told: ...
 
@@ -63,7 +56,7 @@ class Mailbox:
     """
 
     __slots__ = (
-        "control", "desk", "kinds", "lanes", "over_bound", "queued", "ready", "refusals",
+        "control", "desk", "kinds", "lanes", "over_bound", "put", "queued", "ready", "refusals",
         "scans", "skips", "swollen", "taken", "timer_limit", "timers", "truth", "work",
     )  # fmt: skip
 
@@ -81,6 +74,7 @@ class Mailbox:
         self.queued = True  # as if it stood in the ready queue already: it gets no turn before `open`
         self.swollen: set[type[Message]] = set()
         self.skips = self.over_bound = self.refusals = self.taken = 0
+        self.put = make_put(self)
 
     def welcome(self, types: Any) -> None:
         """Accept these message types from now on, and no others."""
@@ -92,37 +86,8 @@ class Mailbox:
         known = self.kinds.get(kind)
         if known is not None:
             return known
-        return self.lanes[kind.lane], kind.bound, None if kind.slot_field is None else Slots(kind.slot_field)
-
-    def put(self, message: Message, cause: int = 0, sender: str = "") -> Told:
-        """Take a message for the actor behind this mailbox."""
-        kind = type(message)
-        try:
-            queue, bound, slots = self.kinds[kind]
-        except KeyError:
-            return self.desk.unwelcome(self, message, sender)
-        if slots is not None:
-            value = slots.value_of(message)
-            slot = slots.by_value.get(value)
-            if slot is None:
-                slot = slots.by_value[value] = Slot(message, cause, sender)
-            else:
-                unread = slot.message is not None
-                slot.message = message
-                slot.cause = cause
-                slot.sender = sender
-                if unread:
-                    self.skips += 1
-                    return REPLACED
-            queue.append(slot)
-        elif len(queue) < bound or self._room(message, queue, sender):
-            queue.append((message, cause, sender) if cause or sender else message)
-        else:
-            return FULL
-        if not self.queued:
-            self.queued = True
-            self.ready.append(self)
-        return OK
+        value_of = None if kind.slot_field is None else operator.attrgetter(kind.slot_field)
+        return self.lanes[kind.lane], kind.bound, value_of, {}
 
     def put_timer(self, timer_id: str, message: Message, cause: int) -> Told:
         """Take a timer that fired: an unread one with the same id gives way, so each id has one place at most."""
@@ -147,6 +112,8 @@ class Mailbox:
         if not self.queued:
             self.queued = True
             self.ready.append(self)
+            if self.desk.waker is not None:
+                self.desk.waker()
 
     def open(self) -> None:
         """Take turns from now on, first for what is already here."""
@@ -166,7 +133,7 @@ class Mailbox:
         self.swollen.clear()
         return unread
 
-    def _room(self, message: Message, queue: Queue, sender: str) -> bool:
+    def room(self, message: Message, queue: Queue, sender: str) -> bool:
         """Decide about a lane that holds at least `bound` messages, perhaps of other types."""
         kind = type(message)
         taken, unread = self.scans.get(kind, (-1, 0))
@@ -209,3 +176,46 @@ def opened(item: Item) -> tuple[Message, int, str]:
     if isinstance(item, tuple):
         return item
     return item, 0, ""
+
+
+class Put(Protocol):
+    """`put(message, cause=0, sender="")`: take a message for the actor behind a mailbox."""
+
+    def __call__(self, message: Message, cause: int = 0, sender: str = "") -> Told: ...
+
+
+def make_put(box: Mailbox) -> Put:
+    """A closure, because its variables are read faster than attributes, and every message passes here."""
+    kinds, desk, append_ready = box.kinds, box.desk, box.ready.append
+
+    def put(message: Message, cause: int = 0, sender: str = "") -> Told:
+        try:
+            queue, bound, value_of, slots = kinds[type(message)]
+        except KeyError:
+            return desk.unwelcome(box, message, sender)
+        if value_of is not None:
+            value = value_of(message)
+            slot = slots.get(value)
+            if slot is None:
+                slots[value] = slot = Slot(message, cause, sender)
+            else:
+                unread = slot.message is not None
+                slot.message = message
+                slot.cause = cause
+                slot.sender = sender
+                if unread:
+                    box.skips += 1
+                    return REPLACED
+            queue.append(slot)
+        elif len(queue) < bound or box.room(message, queue, sender):
+            queue.append((message, cause, sender) if cause or sender else message)
+        else:
+            return FULL
+        if not box.queued:
+            box.queued = True
+            append_ready(box)
+            if desk.waker is not None:
+                desk.waker()
+        return OK
+
+    return put

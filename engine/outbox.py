@@ -23,16 +23,19 @@ class Outbox:
         self.handed: list[Row] = []  # given to the journal, not yet known to be durable
         self.last_seq = self.durable_seq = journal.last_seq
         self.waiting: collections.deque[tuple[int, Port, Message, int, Any]] = collections.deque()
+        self.busy = False  # something is staged, handed over or waiting
         self._undelivered = undelivered
 
     def stage(self, at_ns: int, actor: str, cause: int, event: Event) -> int:
         """Number a fact; returns its seq."""
+        self.busy = True
         self.last_seq = seq = self.last_seq + 1
         self.staged.append(Row(seq, at_ns, actor, cause, event))
         return seq
 
     def post(self, port: Port, message: Message, cause: int, sender: Any) -> None:
         """Hand `message` to the port once all rows staged so far are durable."""
+        self.busy = True
         self.waiting.append((self.last_seq, port, message, cause, sender))
 
     def hand_over(self) -> int:
@@ -75,6 +78,7 @@ class Outbox:
             else:
                 if told is Told.FULL:
                     self._undelivered(sender, port, message, cause, "")
+        self.busy = bool(self.staged or self.handed or waiting)
         return delivered
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from engine.cell import Cell
 from engine.clock import Clock
 from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.effects import Ask, CancelTimer, Effects, Journal, Ref, Reply, SetTimer, Tell, ToPort
+from engine.mailbox import Desk
 from engine.message import Expired, Message, Refused, Replied, Request, Told
 from engine.outbox import Outbox
 from engine.ports import Port
@@ -36,7 +36,11 @@ class Caller:
 class Performer:
     """Turns effects into mailbox entries, rows, port messages and timers."""
 
-    def __init__(self, clock: Clock, cells: dict[str, Cell], ports: dict[str, Port], dead: DeadLetters) -> None:
+    def __init__(
+        self, home: Desk, clock: Clock, cells: dict[str, Cell], ports: dict[str, Port], dead: DeadLetters,
+        outbox: Outbox,
+    ) -> None:  # fmt: skip
+        self.home = home
         self._clock = clock
         self._cells = cells
         self._ports = ports
@@ -44,34 +48,44 @@ class Performer:
         self._callers: dict[str, Caller] = {}
         self._asked = 0
         self.timers = Timers()
-        self.outbox: Outbox
-        self.home: Any = None
-        self._acts: dict[type[Any], Callable[[Cell, Any, int], int]] = {
+        self.outbox = outbox
+        self.perform = self._make_perform()
+
+    def _make_perform(self) -> Callable[[Cell, Effects, int], None]:
+        home = self.home
+        acts: dict[type[Any], Callable[[Cell, Any, int], int]] = {
             Tell: self._tell, ToPort: self._to_port, Journal: self._journal, SetTimer: self._set_timer,
             CancelTimer: self._cancel_timer, Ask: self._ask, Reply: self._reply,
         }  # fmt: skip
 
-    def perform(self, cell: Cell, effects: Effects, cause: int) -> None:
-        """Collect every effect of a handler before the first is performed: one that raises midway does nothing.
+        def perform(cell: Cell, effects: Effects, cause: int) -> None:
+            """Collect every effect of a handler before the first is performed: one that raises midway does nothing.
 
-        A row journalled by the handler is the cause of what it yields after.
-        """
-        wanted: collections.abc.Sequence[Any]
-        wanted = effects if isinstance(effects, (list, tuple)) else list(effects or ())
-        acts = self._acts
-        for effect in wanted:
-            if type(effect) not in acts:
-                raise TypeError(f"{cell.name} yielded {effect!r}, which is not an effect")
-        for effect in wanted:
-            kind = type(effect)
-            if kind is Tell:
-                target = effect.to.cell
-                if target is None or target.home is not self.home:
-                    self._tell(cell, effect, cause)
-                elif target.put(effect.message, cause, cell.name) is FULL:
-                    self.refuse(cell, target.name, effect.message, cause)
-            else:
-                cause = acts[kind](cell, effect, cause)
+            A row journalled by the handler is the cause of what it yields after.
+            """
+            wanted: Any = effects
+            if type(wanted) is not tuple:
+                wanted = tuple(wanted or ())
+            if len(wanted) != 1:
+                for effect in wanted:
+                    if type(effect) not in acts:
+                        raise not_an_effect(cell, effect)
+            for effect in wanted:
+                kind = type(effect)
+                if kind is Tell:
+                    target = effect.to.cell
+                    if target is None or target.home is not home:
+                        self._tell(cell, effect, cause)
+                        continue
+                    put = target.put  # read, then called: a slot is no method, and calls on it are slow
+                    if put(effect.message, cause, cell.name) is FULL:
+                        self.refuse(cell, target.name, effect.message, cause)
+                elif kind in acts:
+                    cause = acts[kind](cell, effect, cause)
+                else:
+                    raise not_an_effect(cell, effect)
+
+        return perform
 
     def cell_of(self, ref: Ref[Any]) -> Cell | None:
         """The cell a reference names, in this kernel."""
@@ -164,6 +178,10 @@ class Performer:
         """The one who asked has gone: its answer will be a dead letter."""
         self._callers.pop(name, None)
         self.timers.cancel_all(name)
+
+
+def not_an_effect(cell: Cell, thing: object) -> TypeError:
+    return TypeError(f"{cell.name} yielded {thing!r}, which is not an effect")
 
 
 def _ask_timer(ask_id: str) -> str:

@@ -171,6 +171,7 @@ class Wards:
         """Ask for a safe stop; the first reason is kept."""
         if self.fatal is None:
             self.fatal = error
+            self._performer.outbox.busy = True  # a driver looks for the reason
             self._notify(Notice(Happened.SAFE_STOP, "engine", str(error)))
 
     @staticmethod

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from state.lake.convert import DEFAULT_CLOSES, Floats, default_closes, nano
+from state.lake.convert import DEFAULT_CLOSES, Floats, default_closes, lots, nano
 from state.lake.lake import Ints
 from state.lake.sealed import Column, LakeError
 from state.lake.writer import Draft, constant
@@ -111,3 +111,54 @@ def fx_draft(
 def tally(*counts: tuple[str, int]) -> tuple[str, ...]:
     """The counts that are not zero, in words."""
     return tuple(f"{count} {what}" for what, count in counts if count)
+
+
+def ohlc_draft(
+    path: Path,
+    name: str,
+    session: Ints,
+    at_ns: Ints,
+    prices: tuple[Floats | None, Floats | None, Floats | None, Floats],
+    volume: Floats | None,
+    *,
+    source: str,
+    licence: str,
+    group: str,
+    note: str,
+    closes: str,
+    say: Callable[[str], None],
+) -> Draft:
+    """Bars of one product without months. Where open, high or low is not known it is the close.
+
+    Rows without a close and repeats of a row's time are left out and counted; a range that does not hold the open
+    and the close is widened to do so and counted. Raises LakeError for a negative volume.
+    """
+    order = np.argsort(at_ns, kind="stable")
+    order = order[np.isfinite(prices[3][order])]
+    again = np.zeros(len(order), np.bool_)
+    again[1:] = np.diff(at_ns[order]) == 0
+    order = order[~again]
+    close = prices[3][order]
+    sides = [close if p is None else np.where(np.isfinite(p[order]), p[order], close) for p in prices[:3]]
+    top, bottom = np.maximum(sides[0], close), np.minimum(sides[0], close)
+    slack = 1e-5 * np.abs(close)
+    known = np.zeros(len(order), np.bool_) if prices[1] is None else np.isfinite(prices[1][order])
+    broken = int((known & ((sides[1] < top - slack) | (sides[2] > bottom + slack))).sum())
+    count = np.zeros(len(order)) if volume is None else np.nan_to_num(volume[order])
+    if bool((count < 0).any()):
+        raise LakeError(path, f"{name} has a negative volume on {session[order][count < 0][0]}", "correct the file")
+    defects = tally(
+        ("rows without a close", len(at_ns) - int(np.isfinite(prices[3]).sum())),
+        ("repeated rows dropped", int(again.sum())),
+        ("bars whose range did not hold open and close, widened", broken),
+    )
+    for text in defects:
+        say(f"{name}: {text}")
+    nanos = [nano(p) for p in (sides[0], np.maximum(sides[1], top), np.minimum(sides[2], bottom), close)]
+    columns = bar_columns(np.zeros(len(order), np.int64), session[order], at_ns[order], nanos[3], source)
+    columns |= dict(zip(("open", "high", "low"), nanos[:3], strict=True))
+    columns["volume"] = lots(count)
+    return Draft(
+        kind="bars", id=name, columns=columns, source=source, licence=licence, group=group, note=note,
+        closes=closes, defects=defects,
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from state.lake.convert import DEFAULT_CLOSES, CloseOf
-from state.lake.importers import futures
+from state.lake.importers import crypto, europe, futures, options
 from state.lake.manifest import Import, Manifest
 from state.lake.sealed import SCHEMA_VERSION, LakeError, file_digest
 from state.lake.writer import Draft, open_manifest, write
@@ -30,7 +30,7 @@ class Importer(Protocol):
     ) -> Iterator[Draft]: ...
 
 
-IMPORTERS: dict[str, Importer] = {"futures": futures}
+IMPORTERS: dict[str, Importer] = {"futures": futures, "europe": europe, "crypto": crypto, "options": options}
 
 
 @dataclass(frozen=True, slots=True)

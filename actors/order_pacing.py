@@ -1,0 +1,157 @@
+"""When orders act by themselves: waiting for a quote or the link, repricing, time to live, overdue acknowledgements."""
+
+from __future__ import annotations
+
+from actors import pricing
+from actors.contracts import Contracts
+from actors.deadlines import Deadlines
+from actors.order_book import Order
+from actors.order_desk import OrderDesk
+from actors.pricing import ExecutionPolicy
+from engine.effects import Effect, Journal, Tell, ToPort
+from model.market import Quote
+from model.order_events import OrderRepriced
+from model.orders import CancelAtVenue, ModifyOrder, OrderType, Place, Side, WatchQuotes
+from model.units import Px
+from state.order_law import OrderEvent, OrderState, is_terminal
+
+ACK, RUNG, TTL, WAIT = "ack", "rung", "ttl", "wait"
+LIMITED = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
+
+
+class Pacing:
+    """Deadlines, quotes and changes of orders. `link_up` is the venue's last word on the link."""
+
+    def __init__(self, desk: OrderDesk, contracts: Contracts, policy: ExecutionPolicy, venue: str) -> None:
+        self.desk = desk
+        self.contracts = contracts
+        self.policy = policy
+        self.venue = venue
+        self.link_up = True
+        self.deadlines = Deadlines("orders")
+        self.waiting: dict[str, Place] = {}
+        self.quotes: dict[str, Quote] = {}
+        self.watched: dict[str, int] = {}
+
+    # -- quotes
+
+    def watch(self, instrument: str) -> list[Effect]:
+        """One more reason to hear quotes of an instrument."""
+        reasons = self.watched.get(instrument, 0)
+        self.watched[instrument] = reasons + 1
+        return [] if reasons else [Tell(self.desk.clients.market_data, WatchQuotes(instrument, True))]
+
+    def unwatch(self, instrument: str) -> list[Effect]:
+        reasons = self.watched.get(instrument, 0) - 1
+        if reasons > 0:
+            self.watched[instrument] = reasons
+            return []
+        self.quotes.pop(instrument, None)
+        if self.watched.pop(instrument, None) is None:
+            return []
+        return [Tell(self.desk.clients.market_data, WatchQuotes(instrument, False))]
+
+    def fresh(self, instrument: str) -> Quote | None:
+        quote = self.quotes.get(instrument)
+        fresh = pricing.two_sided(quote, self.desk.clock.now_ns, self.policy.quote_fresh_ns)
+        return quote if fresh else None
+
+    # -- waiting
+
+    def wait(self, place: Place) -> list[Effect]:
+        """Keep an intent until there is a quote to price it and a link to send it on, or until its patience ends."""
+        intent = place.intent
+        self.waiting[intent.id] = place
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.quote_wait_ns, WAIT, intent.id)
+        needs = pricing.needs_quote(self.policy, intent)
+        return (self.watch(intent.instrument) if needs else []) + self.deadlines.arm()
+
+    def drop(self, intent_id: str) -> tuple[Place | None, list[Effect]]:
+        """Stop waiting for an intent."""
+        place = self.waiting.pop(intent_id, None)
+        if place is None or not pricing.needs_quote(self.policy, place.intent):
+            return place, []
+        return place, self.unwatch(place.intent.instrument)
+
+    # -- deadlines
+
+    def started(self, order: Order, laddered: bool) -> list[Effect]:
+        """Count the deadlines of an order that was just sent for the first time."""
+        client_id, now_ns = order.spec.client_id, self.desk.clock.now_ns
+        self.deadlines.add(now_ns + self.policy.ack_within_ns, ACK, client_id)
+        if not laddered:
+            return self.deadlines.arm()
+        self.deadlines.add(now_ns + self.policy.reprice_every_ns, RUNG, client_id)
+        self.deadlines.add(now_ns + self.policy.ttl_ns[order.intent.urgency], TTL, client_id)
+        return self.watch(order.spec.instrument) + self.deadlines.arm()
+
+    def recovered(self, order: Order) -> None:
+        """An order found again after a restart still has its time to live."""
+        if self.laddered(order):
+            until_ns = order.planned_ns + self.policy.ttl_ns[order.intent.urgency]
+            self.deadlines.add(max(until_ns, self.desk.clock.now_ns), TTL, order.spec.client_id)
+
+    def laddered(self, order: Order) -> bool:
+        """Whether the order manager itself chose the limit and follows the market with it."""
+        return order.spec.type is OrderType.LIMIT and not order.intent.limit
+
+    def rung(self, order: Order) -> list[Effect]:
+        """The next reprice of a ladder, or its end."""
+        client_id = order.spec.client_id
+        if order.over:
+            return self.unwatch(order.spec.instrument) if self.laddered(order) else []
+        if order.rungs >= self.policy.most_reprices:
+            return self.cancel(order)
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.reprice_every_ns, RUNG, client_id)
+        return self.step_up(order)
+
+    def step_up(self, order: Order) -> list[Effect]:
+        """Move the limit one rung towards the collar, by a modify under the same id."""
+        if not (self.laddered(order) and order.rungs < self.policy.most_reprices):
+            return []
+        contract = self.contracts[order.spec.instrument]
+        quote = self.fresh(contract.id)
+        side = order.spec.side
+        base = order.arrival
+        if quote is not None:
+            base = quote.ask if side is Side.BUY else quote.bid
+        limit = pricing.rung(contract, side, base, order.collar, order.rungs)
+        effects = self.reprice(order, limit)
+        if effects:
+            order.rungs += 1
+        return effects
+
+    def reprice(self, order: Order, limit: Px) -> list[Effect]:
+        """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
+        can = self.link_up and not order.pending and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        if not can or limit == order.limit:
+            return []
+        if order.collar:
+            limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
+        order.changes += 1
+        order.pending = f"{order.spec.client_id}/{order.changes}"
+        order.limit = limit
+        client_id, now_ns = order.spec.client_id, self.desk.clock.now_ns
+        return [
+            Journal(OrderRepriced(client_id, order.pending, limit, now_ns)),
+            *self.desk.move(order, OrderEvent.MODIFY_SENT),
+            ToPort(self.venue, ModifyOrder(client_id, order.pending, limit)),
+        ]
+
+    def cancel(self, order: Order) -> list[Effect]:
+        """Ask for a cancel once; while the link is down it waits."""
+        if order.cancel_asked or is_terminal(order.state) or order.state is OrderState.LOST:
+            return []
+        if not self.link_up:
+            order.wants_cancel = True
+            return []
+        order.cancel_asked, order.wants_cancel = True, False
+        effects = self.desk.move(order, OrderEvent.CANCEL_SENT)
+        effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
+        return effects
+
+    def overdue(self, order: Order) -> list[Effect]:
+        """The acknowledgement did not come in time."""
+        if order.state is OrderState.DURABLE or order.state is OrderState.SENT:
+            return self.desk.move(order, OrderEvent.ACK_OVERDUE)
+        return []

@@ -1,0 +1,227 @@
+"""What the venue says of orders, and what the reconciler proves of them: one method for each kind of report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from actors.contracts import Contracts
+from actors.order_book import CARETAKER, FOREIGN, Order, new_order
+from actors.order_desk import ROUTINE, OrderDesk
+from engine.effects import Effect, Journal, Tell
+from engine.message import Message
+from model.execution import AdoptOrder, ProvenAbsent, SeenAtVenue
+from model.order_events import OrderPlanned
+from model.orders import (
+    ORDER_PREFIX,
+    CancelRejected,
+    Fill,
+    Filled,
+    Intent,
+    ModifyRejected,
+    OrderAcked,
+    OrderCancelled,
+    OrderExpired,
+    OrderModified,
+    OrderRejected,
+    OrderSent,
+    OrderSpec,
+    OrderType,
+    Purpose,
+    Share,
+    TimeInForce,
+)
+from model.units import Qty
+from state.order_law import OrderEvent, OrderState, is_terminal
+
+E = OrderEvent
+SEEN = {
+    OrderState.WORKING: E.SEEN_OPEN, OrderState.FILLED: E.SEEN_FILLED, OrderState.CANCELLED: E.SEEN_CANCELLED,
+    OrderState.REJECTED: E.SEEN_REJECTED, OrderState.EXPIRED: E.SEEN_EXPIRED,
+}  # fmt: skip
+DUPLICATE_ID = "DUPLICATE_ID"
+ADOPTED_RUN = "adopted"
+
+
+class OrderReports:
+    """Turns reports into steps. A report about an order that is not in the book is an alarm, a fill is never lost."""
+
+    def __init__(self, desk: OrderDesk, contracts: Contracts) -> None:
+        self.desk = desk
+        self.contracts = contracts
+        self._by_kind: dict[type[Message], Callable[[Order, Any], list[Effect]]] = {
+            OrderSent: self._sent, OrderAcked: self._acked, OrderRejected: self._rejected,
+            OrderCancelled: self._cancelled, OrderExpired: self._expired, OrderModified: self._modified,
+            ModifyRejected: self._modify_rejected, CancelRejected: self._cancel_rejected, SeenAtVenue: self._seen,
+            ProvenAbsent: self._absent,
+        }  # fmt: skip
+
+    def take(self, report: Any) -> list[Effect]:
+        """What follows from a report on one order."""
+        order = self.desk.book.orders.get(report.client_id)
+        if order is None:
+            if not report.client_id.startswith(ORDER_PREFIX):
+                return []
+            return self.desk.alarm("NOT_OURS", report.client_id, f"{type(report).__name__} of an order not in the book")
+        return self._by_kind[type(report)](order, report)
+
+    # -- the venue's reports
+
+    def _sent(self, order: Order, report: OrderSent) -> list[Effect]:
+        return self.desk.move(order, E.HANDED_TO_WIRE)
+
+    def _acked(self, order: Order, report: OrderAcked) -> list[Effect]:
+        return self._bind(order, report.venue_id) + self.desk.move(order, E.ACKED, report.venue_id)
+
+    def _bind(self, order: Order, venue_id: str) -> list[Effect]:
+        """Take the venue's name of the order once; a second one means that two orders live."""
+        if not venue_id or venue_id == order.venue_id:
+            return []
+        if not order.venue_id:
+            order.venue_id = venue_id
+            return []
+        text = f"the venue names it {venue_id} and {order.venue_id}: one intent may have two orders"
+        client_id, instrument = order.spec.client_id, order.spec.instrument
+        return self.desk.alarm("TWO_VENUE_IDS", client_id, text) + self.desk.lock(instrument, f"{client_id}: {text}")
+
+    def _rejected(self, order: Order, report: OrderRejected) -> list[Effect]:
+        event = E.DUPLICATE_ID if report.code == DUPLICATE_ID else E.REJECTED
+        effects = self.desk.move(order, event, f"{report.code} {report.text}")
+        if event is E.DUPLICATE_ID and order.state is OrderState.WORKING:
+            effects += self.desk.query(report.client_id)
+        return effects
+
+    def _cancelled(self, order: Order, report: OrderCancelled) -> list[Effect]:
+        return self._ended(order, E.CANCEL_CONFIRMED, report.filled, report.reason)
+
+    def _expired(self, order: Order, report: OrderExpired) -> list[Effect]:
+        return self._ended(order, E.EXPIRED, report.filled, "")
+
+    def _ended(self, order: Order, event: OrderEvent, filled: Qty, evidence: str) -> list[Effect]:
+        """The rest is gone. Executions that the venue counts and we have not seen are asked for."""
+        effects = self.desk.move(order, event, evidence)
+        order.pending = ""
+        if filled > order.filled:
+            effects += self.desk.query(order.spec.client_id)
+        return effects
+
+    def _modified(self, order: Order, report: OrderModified) -> list[Effect]:
+        if report.change_id == order.pending:
+            order.pending = ""
+        order.limit = report.limit
+        return self.desk.move(order, E.MODIFY_CONFIRMED)
+
+    def _modify_rejected(self, order: Order, report: ModifyRejected) -> list[Effect]:
+        if report.change_id == order.pending:
+            order.pending = ""
+        text = f"modify {report.change_id} failed: {report.code} {report.text}"
+        return self.desk.move(order, E.MODIFY_REJECTED) + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
+
+    def _cancel_rejected(self, order: Order, report: CancelRejected) -> list[Effect]:
+        order.cancel_asked = False
+        effects = self.desk.move(order, E.CANCEL_REJECTED)
+        if not is_terminal(order.state):
+            effects += self.desk.query(report.client_id)
+        return effects
+
+    # -- the reconciler's evidence
+
+    def _seen(self, order: Order, seen: SeenAtVenue) -> list[Effect]:
+        effects = self._bind(order, seen.venue_id)
+        effects += self.desk.move(order, SEEN[OrderState(seen.state)], seen.snapshot_id)
+        if seen.filled > order.filled:
+            text = f"the venue counts {seen.filled} filled, the book {order.filled}, and no execution explains it"
+            effects += self.desk.alarm("FILL_MISSING", seen.client_id, text)
+            effects += self.desk.lock(order.spec.instrument, f"{seen.client_id}: {text}")
+        return effects
+
+    def _absent(self, order: Order, absent: ProvenAbsent) -> list[Effect]:
+        return self.desk.move(order, E.PROVEN_ABSENT, absent.snapshot_id)
+
+    def adopt(self, adopt: AdoptOrder) -> list[Effect]:
+        """Take over an order that carries our prefix; nobody here remembers why it was placed."""
+        found = adopt.order
+        if found.client_id in self.desk.book.orders:
+            return []
+        intent = Intent(
+            id=found.client_id, run_id=ADOPTED_RUN, instrument=found.instrument, side=found.side,
+            quantity=found.quantity, purpose=Purpose.REBALANCE,
+            shares=(Share(CARETAKER, found.quantity * found.side),), reference=found.limit, limit=found.limit,
+            reason="found at the venue under our prefix",
+        )  # fmt: skip
+        spec = OrderSpec(
+            client_id=found.client_id, instrument=found.instrument, side=found.side, quantity=found.quantity,
+            type=OrderType.LIMIT, tif=TimeInForce.DAY, limit=found.limit,
+        )  # fmt: skip
+        planned = OrderPlanned(spec, intent, f"adopted {adopt.snapshot_id}", 0, adopt.at_ns)
+        contract = self.contracts.get(found.instrument)
+        order = new_order(planned, contract.lot if contract else 1, 0)
+        self.desk.book.add(order)
+        return [
+            Journal(planned), *self._bind(order, found.venue_id),
+            *self.desk.move(order, E.SEEN_OPEN, adopt.snapshot_id),
+            *self.desk.alarm("ADOPTED", found.client_id, f"{found.instrument}: ours, and it was not in the book"),
+        ]  # fmt: skip
+
+    # -- executions
+
+    def fill(self, fill: Fill) -> list[Effect]:
+        """Count an execution once, whatever the order's state."""
+        order = self.desk.book.orders.get(fill.client_id)
+        if order is None:
+            return self._stray(fill)
+        if fill.exec_id in order.executions:
+            return []
+        taken = fill
+        if fill.corrects and fill.corrects not in order.executions:
+            taken = msgspec.structs.replace(fill, corrects="")
+        ended = is_terminal(order.state)
+        shares = order.take(fill)
+        filled = Filled(taken, order.intent.run_id, shares)
+        clients = self.desk.clients
+        effects: list[Effect] = [Journal(filled), Tell(clients.portfolio, filled), Tell(clients.risk, filled)]
+        if fill.venue_id and fill.venue_id != order.venue_id:
+            effects += self._bind(order, fill.venue_id)
+        was = order.state
+        effects += self.desk.move(order, _event_of(order, fill, ended), fill.exec_id)
+        if order.state is was or (was, order.state) in ROUTINE:
+            effects += self.desk.told(order)
+        if order.filled > order.spec.quantity:
+            effects += self._overfilled(order)
+        return effects
+
+    def _overfilled(self, order: Order) -> list[Effect]:
+        client_id = order.spec.client_id
+        text = f"filled {order.filled} of {order.spec.quantity}: more than was asked for"
+        return self.desk.alarm("OVERFILL", client_id, text) + self.desk.lock(
+            order.spec.instrument, f"{client_id}: {text}"
+        )
+
+    def _stray(self, fill: Fill) -> list[Effect]:
+        """An execution without an order in the book moves the position all the same, once."""
+        book = self.desk.book
+        ours = fill.client_id.startswith(ORDER_PREFIX)
+        if ours and fill.at_ns <= book.floor_ns:
+            return []
+        if not book.took_stray(fill.exec_id, ""):
+            return []
+        sleeve = CARETAKER if ours else FOREIGN
+        if fill.corrects and book.took_stray(fill.corrects, ""):
+            fill = msgspec.structs.replace(fill, corrects="")
+        filled = Filled(fill, "", (Share(sleeve, fill.quantity * fill.side),))
+        clients = self.desk.clients
+        effects: list[Effect] = [Journal(filled), Tell(clients.portfolio, filled), Tell(clients.risk, filled)]
+        text = f"{fill.instrument}: execution of an order that is not in the book, kept under {sleeve}"
+        effects += self.desk.alarm("STRAY_FILL", fill.exec_id, text)
+        return effects + (self.desk.lock(fill.instrument, text) if ours else [])
+
+
+def _event_of(order: Order, fill: Fill, ended: bool) -> OrderEvent:
+    """What an execution, already counted, proves."""
+    if fill.corrects and order.filled < order.spec.quantity:
+        return E.FILL_CORRECTED
+    if ended:
+        return E.LATE_FILL
+    return E.FILLED if order.filled >= order.spec.quantity else E.PARTIALLY_FILLED

@@ -1,0 +1,363 @@
+"""The order manager: carries every intent to a state that the venue has proved, at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from actors import pricing
+from actors.contracts import Contract, Contracts
+from actors.deadlines import DeadlinesDue
+from actors.order_book import Order, OrderBook, OrdersKept, new_order, session_of
+from actors.order_desk import Clients, OrderDesk
+from actors.order_pacing import ACK, RUNG, TTL, WAIT, Pacing
+from actors.order_reports import OrderReports
+from actors.pricing import ExecutionPolicy
+from engine.actor import Actor
+from engine.effects import Effect, Effects, Journal, Reply, ToPort
+from engine.message import Event, Refused
+from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
+from model.execution import AdoptOrder, AskOrders, KnownOrder, OrderDenied, OrdersKnown, ProvenAbsent, SeenAtVenue
+from model.instruments import Instrument
+from model.market import Quote
+from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.orders import (
+    CancelAtVenue,
+    CancelOrder,
+    CancelRejected,
+    Fill,
+    Filled,
+    Intent,
+    ModifyOrder,
+    ModifyRejected,
+    OrderAcked,
+    OrderCancelled,
+    OrderExpired,
+    OrderModified,
+    OrderRejected,
+    OrderSent,
+    OrderSpec,
+    Place,
+    Reprice,
+    SubmitOrder,
+    VenueDown,
+    VenueUp,
+)
+from model.units import Px
+from state.order_law import OrderEvent, OrderState
+from state.system_law import may_place
+
+Report = (
+    OrderSent
+    | OrderAcked
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | OrderModified
+    | ModifyRejected
+    | CancelRejected
+    | SeenAtVenue
+    | ProvenAbsent
+    | AdoptOrder
+)
+ENDING_MODES = (Mode.HALTED, Mode.SAFE_STOP)
+
+
+class Orders(Actor):
+    """Carry every order from intent to a terminal state the venue has proved.
+
+    The same intent asked again is answered with where its order stands, and nothing is sent. The row OrderPlanned is
+    the permission to send. An order whose fate is not known stays UNKNOWN until the reconciler has evidence.
+    """
+
+    folds_rows_of = ("system",)
+
+    def __init__(
+        self,
+        *,
+        instruments: Mapping[str, Instrument],
+        clients: Clients,
+        policy: ExecutionPolicy | None = None,
+        venue: str = "venue",
+    ) -> None:
+        self.policy = policy or ExecutionPolicy()
+        self.contracts = Contracts(instruments)
+        self.book = OrderBook(self.policy.keep_runs)
+        self.mode = Mode.BOOT
+        self.locked: dict[str, str] = {}
+        self.venue = venue
+        self.desk = OrderDesk(self.book, clients)
+        self.reports = OrderReports(self.desk, self.contracts)
+        self.pacing = Pacing(self.desk, self.contracts, self.policy, venue)
+
+    def on_start(self) -> Effects:
+        """What was open before the restart may or may not be at the venue."""
+        self.desk.clock = self.clock
+        effects: list[Effect] = []
+        for order in list(self.book.open.values()):
+            order.pending, order.cancel_asked = "", False
+            effects += self.desk.move(order, OrderEvent.RESTARTED)
+            self.pacing.recovered(order)
+        return effects + self.pacing.deadlines.arm()
+
+    # -- intents
+
+    def on_place(self, place: Place) -> Effects:
+        intent = place.intent
+        known = self.book.orders.get(intent.id)
+        if known is not None:
+            return self.desk.told(known, "known")
+        denied = self.book.denied.get(intent.id)
+        if denied is not None:
+            return self.desk.told_denied(intent, denied)
+        if intent.id in self.pacing.waiting:
+            return None
+        contract = self.contracts.get(intent.instrument)
+        objection = self._objection(intent, contract)
+        if objection is not None:
+            return self.desk.deny(intent, *objection)
+        assert contract is not None
+        if not self.pacing.link_up or pricing.needs_quote(self.policy, intent):
+            effects = self.pacing.wait(place)
+            return effects + self._try(place)
+        return self._plain(place, contract)
+
+    def _objection(self, intent: Intent, contract: Contract | None) -> tuple[str, str] | None:
+        """(code, text) when the intent may not become an order."""
+        if contract is None or not contract.tradeable:
+            return "NOT_TRADEABLE", f"{intent.instrument} is not in the instrument table or may not be traded"
+        if not may_place(self.mode, reduces=intent.reduces):
+            return f"MODE_{self.mode.value}", f"nothing of this kind is placed in {self.mode.value}"
+        if self.locked and intent.instrument in self.locked and not intent.reduces:
+            return "LOCKED", f"{intent.instrument} is locked: {self.locked[intent.instrument]}"
+        if intent.quantity <= 0 or intent.quantity % contract.lot:
+            return "LOT", f"quantity {intent.quantity} is not a positive multiple of the lot {contract.lot}"
+        if intent.run_id not in self.book.runs and 0 < session_of(intent.run_id) <= self.book.floor_session:
+            return "STALE_RUN", f"run {intent.run_id} is too old to be new"
+        if not intent.limit and not intent.reference and not pricing.needs_quote(self.policy, intent):
+            return "NO_REFERENCE", "an auction order needs the price of its decision"
+        return None
+
+    def _plain(self, place: Place, contract: Contract) -> list[Effect]:
+        return self._send(place, pricing.plain_spec(self.policy, contract, place.intent), contract, 0, 0)
+
+    def _try(self, place: Place) -> list[Effect]:
+        """Send an intent that waits, if link and quote allow it now."""
+        intent = place.intent
+        if not self.pacing.link_up:
+            return []
+        contract = self.contracts[intent.instrument]
+        if not pricing.needs_quote(self.policy, intent):
+            _, effects = self.pacing.drop(intent.id)
+            return effects + self._plain(place, contract)
+        quote = self.pacing.fresh(intent.instrument)
+        if quote is None:
+            return []
+        if not pricing.sane(pricing.mid(quote), intent.reference, self.policy.sanity_bps):
+            _, effects = self.pacing.drop(intent.id)
+            text = f"mid {pricing.mid(quote)} is too far from the decision's {intent.reference}"
+            return effects + self.desk.deny(intent, "PRICE_SANITY", text)
+        spec = pricing.quoted_spec(self.policy, contract, intent, quote)
+        collar = self._collar(contract, spec, intent, pricing.mid(quote))
+        sent = self._send(place, spec, contract, pricing.mid(quote), collar)
+        _, effects = self.pacing.drop(intent.id)
+        return sent + effects
+
+    def _collar(self, contract: Contract, spec: OrderSpec, intent: Intent, arrival: Px) -> Px:
+        """The worst price the order may show; it follows from the plan, so a fold finds the same."""
+        if not arrival:
+            return 0 if intent.limit else spec.limit
+        return pricing.collar_of(contract, spec.side, arrival, pricing.collar_bps(self.policy, contract))
+
+    def _send(self, place: Place, spec: OrderSpec, contract: Contract, arrival: Px, collar: Px) -> list[Effect]:
+        planned = OrderPlanned(spec, place.intent, place.approval, arrival, self.clock.now_ns)
+        order = new_order(planned, contract.lot, collar)
+        self.book.add(order)
+        return [
+            Journal(planned),
+            ToPort(self.venue, SubmitOrder(spec)),
+            *self.desk.told(order),
+            *self.pacing.started(order, laddered=arrival != 0),
+        ]
+
+    def on_change(self, change: CancelOrder | Reprice) -> Effects:
+        place, effects = self.pacing.drop(change.client_id)
+        if place is not None:
+            return effects + self.desk.deny(place.intent, "WITHDRAWN", change.reason)
+        order = self.book.orders.get(change.client_id)
+        if order is None:
+            return self.desk.alarm("NOT_OURS", change.client_id, f"{type(change).__name__} of an order not in the book")
+        if order.over:
+            return self.desk.told(order, "already over")
+        if isinstance(change, CancelOrder):
+            return self.pacing.cancel(order)
+        return self.pacing.reprice(order, change.limit) if change.limit else self.pacing.step_up(order)
+
+    def on_quote(self, quote: Quote) -> Effects:
+        if quote.instrument not in self.pacing.watched:
+            return None
+        self.pacing.quotes[quote.instrument] = quote
+        effects: list[Effect] = []
+        for place in list(self.pacing.waiting.values()):
+            if place.intent.instrument == quote.instrument:
+                effects += self._try(place)
+        return effects
+
+    # -- the venue
+
+    def on_report(self, report: Report) -> Effects:
+        if isinstance(report, AdoptOrder):
+            return self.reports.adopt(report)
+        effects = self.reports.take(report)
+        if isinstance(report, ProvenAbsent):
+            effects += self._resend(self.book.orders.get(report.client_id))
+        return effects
+
+    def on_fill(self, fill: Fill) -> Effects:
+        return self.reports.fill(fill)
+
+    def on_link(self, link: VenueUp | VenueDown) -> Effects:
+        self.pacing.link_up = isinstance(link, VenueUp)
+        effects: list[Effect] = []
+        if isinstance(link, VenueDown):
+            for order in list(self.book.open.values()):
+                order.pending = ""
+                effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
+            return effects
+        for order in list(self.book.open.values()):
+            if order.wants_cancel:
+                effects += self.pacing.cancel(order)
+            elif order.state is OrderState.LOST:
+                effects += self._resend(order)
+        for place in list(self.pacing.waiting.values()):
+            effects += self._try(place)
+        return effects
+
+    def _resend(self, order: Order | None) -> list[Effect]:
+        """Send an order that is proven absent again under its id, while its decision still stands."""
+        if order is None or order.state is not OrderState.LOST or order.settled:
+            return []
+        intent, now_ns = order.intent, self.clock.now_ns
+        current = intent.run_id == self.book.current_run and now_ns <= order.planned_ns + self.policy.resend_within_ns
+        if not (self.policy.resend_lost and current) or order.wants_cancel:
+            order.settled = True
+            self.book.close(order)
+            return self.desk.told(order, "proven absent and not sent again")
+        if not self.pacing.link_up or not may_place(self.mode, reduces=intent.reduces):
+            return []
+        effects = self.desk.move(order, OrderEvent.RESENT)
+        effects.append(ToPort(self.venue, SubmitOrder(order.spec, resend=True)))
+        return effects + self.pacing.started(order, laddered=self.pacing.laddered(order))
+
+    # -- the house
+
+    def on_restriction(self, word: ModeChanged | InstrumentLocked | InstrumentReleased) -> Effects:
+        if isinstance(word, InstrumentLocked):
+            self.locked[word.instrument] = word.reason
+            return None
+        if isinstance(word, InstrumentReleased):
+            self.locked.pop(word.instrument, None)
+            return None
+        self.mode = word.mode
+        effects: list[Effect] = []
+        ending = word.mode in ENDING_MODES and self.policy.halt_cancels
+        for order in list(self.book.open.values()):
+            reduced = word.mode is Mode.REDUCE_ONLY and not order.intent.reduces
+            if order.state is OrderState.LOST:
+                effects += self._resend(order)
+            elif ending or reduced:
+                effects += self.pacing.cancel(order)
+        for place in list(self.pacing.waiting.values()):
+            if not may_place(self.mode, reduces=place.intent.reduces):
+                effects += self.pacing.drop(place.intent.id)[1]
+                effects += self.desk.deny(place.intent, f"MODE_{word.mode.value}", word.reason)
+        return effects
+
+    def on_ask_orders(self, ask: AskOrders) -> Effects:
+        known = self.book.orders
+        found = tuple(
+            KnownOrder(each.spec.client_id, each.spec.instrument, each.state, each.filled, each.planned_ns)
+            for each in self.book.open.values()
+        )
+        return [Reply(ask, OrdersKnown(found, tuple(each for each in ask.ids if each not in known)))]
+
+    def on_deadlines(self, due: DeadlinesDue) -> Effects:
+        effects: list[Effect] = []
+        for what, client_id in self.pacing.deadlines.due(self.clock.now_ns):
+            if what == WAIT:
+                effects += self._tired(client_id)
+                continue
+            order = self.book.orders.get(client_id)
+            if order is None:
+                continue
+            if what == ACK:
+                effects += self.pacing.overdue(order)
+            elif what == RUNG:
+                effects += self.pacing.rung(order)
+            elif what == TTL:
+                effects += self.pacing.cancel(order)
+        return effects + self.pacing.deadlines.arm()
+
+    def _tired(self, intent_id: str) -> list[Effect]:
+        """An intent waited long enough for a quote or the link."""
+        place, effects = self.pacing.drop(intent_id)
+        if place is None:
+            return []
+        if not self.pacing.link_up:
+            return effects + self.desk.deny(
+                place.intent, "LINK_DOWN", "the link to the venue did not come back in time"
+            )
+        return effects + self.desk.deny(place.intent, "NO_QUOTE", "no fresh two-sided quote came in time")
+
+    def on_refused(self, refused: Refused) -> Effects:
+        """The port took nothing: a submit is looked up all the same, a modify or a cancel may be asked again."""
+        message = refused.message
+        if not isinstance(message, SubmitOrder | ModifyOrder | CancelAtVenue):
+            return None
+        client_id = message.order.client_id if isinstance(message, SubmitOrder) else message.client_id
+        order = self.book.orders.get(client_id)
+        if order is None:
+            return None
+        if isinstance(message, SubmitOrder):
+            return self.desk.move(order, OrderEvent.DISCONNECTED, "the venue port did not take it")
+        if isinstance(message, ModifyOrder):
+            order.pending = ""
+        else:
+            order.cancel_asked, order.wants_cancel = False, True
+        return None
+
+    # -- recovery
+
+    def fold_planned(self, row: OrderPlanned) -> None:
+        contract = self.contracts.get(row.spec.instrument)
+        if contract is None:
+            self.book.fold_planned(row, 1, 0)
+        else:
+            self.book.fold_planned(row, contract.lot, self._collar(contract, row.spec, row.intent, row.arrival))
+
+    def fold_moved(self, row: OrderMoved) -> None:
+        self.book.fold_moved(row)
+
+    def fold_repriced(self, row: OrderRepriced) -> None:
+        self.book.fold_repriced(row)
+
+    def fold_filled(self, row: Filled) -> None:
+        self.book.fold_filled(row)
+
+    def fold_denied(self, row: OrderDenied) -> None:
+        self.book.deny(row)
+
+    def fold_mode(self, row: ModeEntered) -> None:
+        self.mode = row.mode
+
+    def fold_lock(self, row: InstrumentLocked | InstrumentReleased) -> None:
+        if isinstance(row, InstrumentLocked):
+            self.locked[row.instrument] = row.reason
+        else:
+            self.locked.pop(row.instrument, None)
+
+    def snapshot(self) -> OrdersKept:
+        return self.book.keep()
+
+    def restore(self, snapshot: Event) -> None:
+        assert isinstance(snapshot, OrdersKept)
+        self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_runs)

@@ -1,0 +1,108 @@
+"""Execution: how approved intents become orders."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from config.quantities import Amount, Bps, Count, Factor, PositiveSeconds, Seconds, Share
+
+
+class Policy(enum.Enum):
+    """How an order is priced and when it trades."""
+
+    MARKETABLE_LIMIT = "marketable_limit"
+    CLOSE_AUCTION = "close_auction"
+    OPEN_AUCTION = "open_auction"
+
+
+class Collars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far from the reference price an order may trade, by kind of instrument.
+
+    etf: exchange-traded funds
+    stock: shares
+    future: futures
+    fx_spot: currency pairs
+    other: everything else
+    """
+
+    etf: Bps = 25.0
+    stock: Bps = 30.0
+    future: Bps = 5.0
+    fx_spot: Bps = 3.0
+    other: Bps = 25.0
+
+
+class PairPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Legs that belong together.
+
+    max_legging_s: how long one leg may be ahead of the other
+    trigger_fill_share: a leg filled this far counts as ahead
+    lag_fill_share: a leg filled less than this counts as behind
+    undo: after max_legging_s sell back what is ahead; else keep pricing the laggard
+    """
+
+    max_legging_s: PositiveSeconds = 60.0
+    trigger_fill_share: Share = 0.30
+    lag_fill_share: Share = 0.10
+    undo: bool = False
+
+    def __post_init__(self) -> None:
+        if self.lag_fill_share >= self.trigger_fill_share:
+            raise ValueError("lag_fill_share: it is not below trigger_fill_share | Give a smaller share")
+
+
+class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Orders.
+
+    policy: marketable_limit crosses the spread within the collar; close_auction and open_auction trade in the auction
+    allow_market_orders: auction orders without a limit; where only closes are known the auction needs it
+    crisis_marketable: an intent of CRISIS urgency crosses the spread instead of waiting for an auction
+    max_slippage_bps: collars of marketable limits by kind of instrument
+    auction_collar_bps: collar of limit orders in an auction
+    sanity_bps: a price further from the price of the decision is not believed
+    spread_cross_share: a marketable limit goes this share of the spread beyond the other side
+    ttl_s: life of an order of normal urgency
+    ttl_high_s: life of an urgent one
+    ttl_crisis_s: life of a crisis one
+    replace_interval_s: time between two prices of a working order
+    max_replaces: prices after the first; then it is cancelled
+    max_quote_age_s: an older quote prices nothing
+    quote_wait_s: how long an order may wait for a quote that prices it
+    ack_within_s: an order without a word from the venue for this long is UNKNOWN
+    avoid_after_open_s: marketable limits wait this long after the open
+    avoid_before_close_s: marketable limits stop this long before the close
+    min_notional_base: smaller orders are left out
+    drift_band_share: a position this close to its target, as share of net asset value, is left alone
+    cost_multiple: a trade must be worth this many times its cost; 0 asks nothing
+    commission_bps: commission assumed by the cost gate
+    pair: legs that belong together
+    """
+
+    policy: Policy = Policy.MARKETABLE_LIMIT
+    allow_market_orders: bool = False
+    crisis_marketable: bool = True
+    max_slippage_bps: Collars = Collars()
+    auction_collar_bps: Bps = 200.0
+    sanity_bps: Bps = 500.0
+    spread_cross_share: Share = 0.25
+    ttl_s: PositiveSeconds = 120.0
+    ttl_high_s: PositiveSeconds = 60.0
+    ttl_crisis_s: PositiveSeconds = 30.0
+    replace_interval_s: PositiveSeconds = 15.0
+    max_replaces: Count = 6
+    max_quote_age_s: PositiveSeconds = 30.0
+    quote_wait_s: PositiveSeconds = 10.0
+    ack_within_s: PositiveSeconds = 30.0
+    avoid_after_open_s: Seconds = 900.0
+    avoid_before_close_s: Seconds = 600.0
+    min_notional_base: Amount = 2_500
+    drift_band_share: Share = 0.002
+    cost_multiple: Factor = 0.0
+    commission_bps: Bps = 0.5
+    pair: PairPolicy = PairPolicy()
+
+    def __post_init__(self) -> None:
+        if self.replace_interval_s > self.ttl_s:
+            raise ValueError("replace_interval_s: it is longer than ttl_s | Give an interval within the order's life")

@@ -166,7 +166,8 @@ class Books:
         self.taken[fill.exec_id] = new
         if fill.corrects:
             self.taken[fill.corrects] = Taken(fill.instrument, 0, 0, 0, fill.fee_currency, ())
-        return self._settles_late(fill)
+        self._settles_late(fill)
+        return None
 
     def _apply(self, done: Taken, at_ns: int) -> None:
         position = self.positions.get(done.instrument) or self.position(done.instrument)
@@ -233,7 +234,7 @@ class Books:
             position.touched_ns = max(position.touched_ns, settlement.at_ns)
             self._move(line.currency, line.amount, settlement.at_ns)
 
-    def _settles_late(self, fill: Fill) -> Mismatch | None:
+    def _settles_late(self, fill: Fill) -> None:
         """A fill from before the last settlement may be what that settlement had and we had not."""
         position = self.positions[fill.instrument]
         if position.unsettled and fill.at_ns <= position.settled_ns:
@@ -241,15 +242,14 @@ class Books:
             if position.contract.money(exact - position.reference) == 0:
                 position.reference = exact
                 position.unsettled = 0
-        return None
 
-    def unsettled(self) -> list[Mismatch]:
-        """Settlements that no later fill has explained; each is told once."""
+    def unsettled(self, before_ns: int) -> list[Mismatch]:
+        """Settlements of before a moment that no later fill has explained; each is told once."""
         found = []
         for position in self.positions.values():
-            if position.unsettled:
+            if position.unsettled and position.settled_ns < before_ns:
                 ours = position.contract.money(position.unsettled * position.quantity - position.reference)
-                text = f"settlement at {position.unsettled} leaves {ours} micro unexplained"
+                text = f"the settlement at {position.unsettled} leaves {ours} micro unexplained"
                 found.append(Mismatch(position.contract.id, ours, 0, text))
                 position.unsettled = 0
         return found

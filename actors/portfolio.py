@@ -1,0 +1,393 @@
+"""The portfolio: what is owned, what it is worth, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from actors import valuation
+from actors.books import Books, Mismatch, Position, SleeveLine, Taken
+from actors.contracts import Contracts
+from actors.valuation import Totals, Valued, rounded
+from engine.actor import Actor
+from engine.effects import Effect, Effects, Journal, Ref, Reply, Tell
+from engine.message import Event
+from model.decisions import CycleFx, CycleOpened, DayMarked, ExposureLine, NavMarked
+from model.execution import Alarm, AskBooks, BooksAdjusted, BooksBroke, BooksCompared, Break, Severity, SleevesCrossed
+from model.instruments import Instrument
+from model.market import Mark, Quality
+from model.orders import CashMoved, Filled, Settlement, VenueCashMoved, VenueSettled, VenueSnapshot
+from model.units import Cash, Px, Qty
+
+MARKS_KEPT = 2_000
+
+
+class CashBands(msgspec.Struct, frozen=True):
+    """How far cash may differ from the venue's, as shares of net asset value in basis points."""
+
+    note_bps: int = 0
+    reduce_only_bps: int = 25
+    halt_bps: int = 100
+
+
+class PositionKept(msgspec.Struct, frozen=True):
+    """One position in a snapshot; sleeves are (quantity, paid, marked)."""
+
+    instrument: str
+    quantity: Qty
+    paid: str
+    reference: str
+    cost: str
+    price: Px
+    marked: Cash
+    touched_ns: int
+    settled_ns: int
+    unsettled: Px
+    sleeves: dict[str, tuple[Qty, str, Cash]]
+
+
+class BooksKept(Event, frozen=True, gc=False):
+    """The portfolio's snapshot. Sums wider than 64 bits are texts."""
+
+    cash: dict[str, Cash]
+    positions: tuple[PositionKept, ...]
+    converted: dict[str, Cash]
+    fees: dict[str, Cash]
+    financing: dict[str, Cash]
+    flows: dict[str, Cash]
+    traded: dict[str, Cash]
+    sleeve_fees: tuple[tuple[str, str, Cash], ...]
+    taken: dict[str, Taken]
+    taken_before: dict[str, Taken]
+    seen_ids: tuple[str, ...]
+    cash_touched_ns: dict[str, int]
+    totals: dict[str, str]
+    sleeve_totals: dict[str, str]
+    money: dict[str, Cash]
+    rates: dict[str, Px]
+    marked_rates: dict[str, Px]
+    twr: float
+    nav: Cash
+    session: int
+    marked_ns: int
+    prices: dict[str, Px]
+
+
+class Portfolio(Actor):
+    """Keep the books from fills, settlements and cash moves; mark them once a session.
+
+    A missing price or rate leaves the last one in place and names what is degraded; it is never taken as zero. While a
+    currency that is held has no rate at all, nothing is marked and nobody decides.
+    """
+
+    folds_rows_of = ("orders", "basket")
+
+    def __init__(
+        self, *, instruments: Mapping[str, Instrument], base: str, cash: Mapping[str, Cash], risk: Ref[Any],
+        regime: Ref[Any] | None, reconciler: Ref[Any], sleeve_capital: Mapping[str, Cash] | None = None,
+        bands: CashBands | None = None,
+    ) -> None:  # fmt: skip
+        self.base = base
+        self.contracts = Contracts(instruments)
+        self.books = Books(self.contracts, dict(cash))
+        self.totals = Totals()
+        self.risk = risk
+        self.regime = regime
+        self.reconciler = reconciler
+        self.sleeve_capital = dict(sleeve_capital or {})
+        self.bands = bands or CashBands()
+        self.prices: dict[str, Px] = {}
+        self.qualities: dict[str, Quality] = {}
+        self.sessions: dict[str, int] = {}
+        self.rates: dict[str, Px] = {base: 10**9}
+        self.session = 0
+        self.marked_ns = 0
+
+    # -- facts
+
+    def on_mark(self, mark: Mark) -> Effects:
+        instrument = mark.instrument
+        self.prices[instrument] = mark.price
+        self.qualities[instrument] = mark.quality
+        self.sessions[instrument] = mark.session
+        return None
+
+    def on_filled(self, filled: Filled) -> Effects:
+        mismatch = self.books.take_fill(filled)
+        return None if mismatch is None else self._broke([mismatch], "CORRECTION_UNKNOWN")
+
+    def on_settlement(self, settlement: Settlement) -> Effects:
+        if not self.books.first_time(settlement.id):
+            return None
+        self.books.settle(settlement)
+        return [Journal(VenueSettled(settlement))]
+
+    def on_cash_moved(self, move: CashMoved) -> Effects:
+        if not self.books.first_time(move.id):
+            return None
+        self.books.move_cash(move)
+        return [Journal(VenueCashMoved(move))]
+
+    def on_sleeves_crossed(self, crossed: SleevesCrossed) -> Effects:
+        self._cross(crossed)
+        return None
+
+    def on_books_adjusted(self, adjusted: BooksAdjusted) -> Effects:
+        if not self._adjust(adjusted):
+            return None
+        text = f"{adjusted.instrument} {adjusted.quantity} {adjusted.currency} {adjusted.amount} by {adjusted.by}"
+        return [Journal(adjusted), Journal(Alarm("BOOKS_ADJUSTED", adjusted.id, text, self.clock.now_ns))]
+
+    def _cross(self, crossed: SleevesCrossed) -> None:
+        if self.books.first_time(crossed.id):
+            self.books.cross(crossed.instrument, crossed.price, crossed.shares)
+
+    def _adjust(self, row: BooksAdjusted) -> bool:
+        if not self.books.first_time(row.id):
+            return False
+        self.books.adjust(row.instrument, row.quantity, row.price, row.currency, row.amount, row.sleeve)
+        return True
+
+    def _broke(self, mismatches: list[Mismatch], code: str) -> list[Effect]:
+        breaks = tuple(
+            Break(code, each.subject, each.ours, each.theirs, Severity.LOCK, each.text) for each in mismatches
+        )
+        alarms = [Journal(Alarm(code, each.subject, each.text, self.clock.now_ns)) for each in mismatches]
+        return [*alarms, Tell(self.reconciler, BooksBroke(breaks))]
+
+    # -- the cycle
+
+    def on_cycle_fx(self, told: CycleFx) -> Effects:
+        cycle = told.cycle
+        rates = self.rates
+        for currency, rate in told.fx.rates.items():
+            if rate.rate > 0:
+                rates[currency] = rate.rate
+        unknown = valuation.missing_rates(self.books, rates)
+        if unknown:
+            text = f"no rate to {self.base} is known for {', '.join(unknown)}: nothing is marked"
+            return [Journal(Alarm("NO_RATE", unknown[0], text, self.clock.now_ns))]
+        valued = valuation.value(self.books, self.prices, self.qualities, rates)
+        stale = [f"fx {name}" for name in valued.money if (r := told.fx.rates.get(name)) is None or r.quality]
+        degraded = (*valued.degraded, *stale)
+        effects: list[Effect] = []
+        if cycle.session > self.session:
+            open_breaks = self.books.unsettled(self.marked_ns)
+            if open_breaks:
+                effects += self._broke(open_breaks, "SETTLEMENT_DIFFERS")
+            effects.append(Journal(self._close_day(cycle, valued, degraded)))
+        marked = self._nav(cycle, valued, degraded)
+        effects.append(Tell(self.risk, marked))
+        if self.regime is not None:
+            effects.append(Tell(self.regime, marked))
+        return effects
+
+    def _close_day(self, cycle: CycleOpened, valued: Valued, degraded: tuple[str, ...]) -> DayMarked:
+        traded = rounded(sum(amount * self.rates[name] for name, amount in self.books.traded.items()))
+        prices = {line.instrument: line.price for line in valued.lines}
+        prices.update({name: each.price for name, each in self.books.positions.items() if name not in prices})
+        rates = {name: self.rates[name] for name in self._currencies()}
+        self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates)
+        totals = self.totals
+        return DayMarked(
+            session=cycle.session, nav=valued.nav, cash_base=valued.cash_base, open_value=valued.open_value,
+            fees_total=rounded(totals.fees), variation_total=rounded(totals.variation), fx_total=rounded(totals.fx),
+            financing_total=rounded(totals.financing), gross=valued.gross, net=valued.net,
+            cash={name: amount for name, amount in self.books.cash.items() if amount},
+            positions={line.instrument: line.quantity for line in valued.lines if line.quantity},
+            sleeve_pnl={name: rounded(amount) for name, amount in totals.sleeves.items()},
+            traded_notional=traded, at_ns=cycle.at_ns, flows_total=rounded(totals.flows), twr_index=totals.twr,
+            degraded=degraded, prices=prices, rates=rates,
+        )  # fmt: skip
+
+    def _currencies(self) -> dict[str, None]:
+        """Every currency that the day's mark converts, in the order of the books."""
+        books = self.books
+        names: dict[str, None] = {}
+        for amounts in (books.cash, books.fees, books.financing, books.flows, books.converted, self.totals.money):
+            names.update(dict.fromkeys(amounts))
+        names.update({each.contract.currency: None for each in books.positions.values()})
+        return {name: None for name in names if name in self.rates}
+
+    def _mark_day(
+        self, session: int, at_ns: int, valued: Valued, prices: Mapping[str, Px], rates: Mapping[str, Px]
+    ) -> None:
+        """Book the day; the same from a message and from a row."""
+        self.session, self.marked_ns = session, at_ns
+        valuation.close_day(self.books, self.totals, valued, prices, rates)
+        self.books.new_day()
+        if len(self.prices) > MARKS_KEPT:
+            self._forget_marks()
+
+    def _forget_marks(self) -> None:
+        """Contracts that are neither held nor marked lately are not needed any more."""
+        held = self.books.positions
+        for name in [name for name, last in self.sessions.items() if last < self.session and name not in held]:
+            del self.prices[name], self.qualities[name], self.sessions[name]
+
+    def _nav(self, cycle: CycleOpened, valued: Valued, degraded: tuple[str, ...]) -> NavMarked:
+        prices = {line.instrument: line.price for line in valued.lines}
+        for name in cycle.contracts.values():
+            if self.qualities.get(name) is Quality.GOOD:
+                prices[name] = self.prices[name]
+        lines = tuple(
+            ExposureLine(
+                each.instrument, each.quantity, each.price, each.quality, each.currency, each.exposure,
+                each.sleeve_quantities,
+            )
+            for each in valued.lines
+        )  # fmt: skip
+        sleeves = {
+            name: self.sleeve_capital.get(name, 0) + rounded(self.totals.sleeves.get(name, 0))
+            for name in {**self.sleeve_capital, **self.totals.sleeves}
+        }
+        foreign = {name: amount for name, amount in valued.money.items() if name != self.base}
+        return NavMarked(
+            run_id=cycle.run_id, session=cycle.session, nav=valued.nav,
+            cash={name: amount for name, amount in self.books.cash.items() if amount}, gross=valued.gross,
+            net=valued.net, lines=lines, currency_exposure=foreign, sleeve_nav=sleeves, degraded=degraded,
+            at_ns=cycle.at_ns, prices=prices,
+        )  # fmt: skip
+
+    # -- comparison with the venue
+
+    def on_ask_books(self, ask: AskBooks) -> Effects:
+        snapshot = ask.snapshot
+        effects: list[Effect] = []
+        for settlement in snapshot.settlements:
+            effects += self.on_settlement(settlement) or []
+        for move in snapshot.moves:
+            effects += self.on_cash_moved(move) or []
+        effects.append(Reply(ask, self.compare(snapshot)))
+        return effects
+
+    def compare(self, snapshot: VenueSnapshot) -> BooksCompared:
+        """Positions to the lot, cash to the micro. What moved after the snapshot was taken is skipped."""
+        compared: list[str] = []
+        skipped: list[str] = []
+        breaks: list[Break] = []
+        theirs = {each.instrument: each.quantity for each in snapshot.positions if each.quantity}
+        for name in {**self.books.positions, **theirs}:
+            position = self.books.positions.get(name)
+            if position is not None and (position.contract.delivers or position.touched_ns > snapshot.at_ns):
+                skipped.append(name)
+                continue
+            compared.append(name)
+            ours = position.quantity if position is not None else 0
+            if ours != theirs.get(name, 0):
+                text = f"{name}: the book holds {ours}, the venue {theirs.get(name, 0)}"
+                breaks.append(Break("POSITION", name, ours, theirs.get(name, 0), Severity.LOCK, text))
+        venue_cash = {each.currency: each.amount for each in snapshot.cash}
+        for name in {**{k: v for k, v in self.books.cash.items() if v}, **venue_cash}:
+            if self.books.cash_touched_ns.get(name, 0) > snapshot.at_ns:
+                skipped.append(name)
+                continue
+            compared.append(name)
+            breaks += self._cash_break(name, self.books.cash.get(name, 0), venue_cash.get(name, 0))
+        return BooksCompared(tuple(compared), tuple(skipped), tuple(breaks))
+
+    def _cash_break(self, currency: str, ours: Cash, theirs: Cash) -> list[Break]:
+        if ours == theirs:
+            return []
+        nav = self.totals.nav or rounded(
+            valuation.capital(self.books.cash, {**self.rates, currency: self._rate(currency)})
+        )
+        difference = rounded(abs(ours - theirs) * self._rate(currency)) * 10_000
+        severity = Severity.NOTE
+        if difference > self.bands.halt_bps * max(nav, 1):
+            severity = Severity.HALT
+        elif difference > self.bands.reduce_only_bps * max(nav, 1):
+            severity = Severity.REDUCE_ONLY
+        text = f"{currency}: the book has {ours}, the venue {theirs}"
+        return [Break("CASH", currency, ours, theirs, severity, text)]
+
+    def _rate(self, currency: str) -> Px:
+        return self.rates.get(currency, 10**9)
+
+    # -- recovery
+
+    def fold_filled(self, row: Filled) -> None:
+        self.books.take_fill(row)
+
+    def fold_settled(self, row: VenueSettled) -> None:
+        if self.books.first_time(row.settlement.id):
+            self.books.settle(row.settlement)
+
+    def fold_cash_moved(self, row: VenueCashMoved) -> None:
+        if self.books.first_time(row.move.id):
+            self.books.move_cash(row.move)
+
+    def fold_crossed(self, row: SleevesCrossed) -> None:
+        self._cross(row)
+
+    def fold_adjusted(self, row: BooksAdjusted) -> None:
+        self._adjust(row)
+
+    def fold_day(self, row: DayMarked) -> None:
+        self.rates.update(row.rates)
+        for name, price in row.prices.items():
+            self.prices[name] = price
+            self.qualities[name] = Quality.STALE
+            self.sessions[name] = row.session
+        valued = valuation.value(self.books, row.prices, {}, self.rates)
+        self.books.unsettled(self.marked_ns)
+        self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates)
+
+    def snapshot(self) -> BooksKept:
+        books, totals = self.books, self.totals
+        positions = tuple(kept_position(name, each) for name, each in books.positions.items())
+        sums = {name: str(getattr(totals, name)) for name in SUMS}
+        return BooksKept(
+            cash=dict(books.cash), positions=positions, converted=dict(books.converted), fees=dict(books.fees),
+            financing=dict(books.financing), flows=dict(books.flows), traded=dict(books.traded),
+            sleeve_fees=tuple((*key, amount) for key, amount in books.sleeve_fees.items()), taken=dict(books.taken),
+            taken_before=dict(books.taken_before), seen_ids=tuple(books.seen_ids),
+            cash_touched_ns=dict(books.cash_touched_ns), totals=sums,
+            sleeve_totals={name: str(amount) for name, amount in totals.sleeves.items()}, money=dict(totals.money),
+            rates=dict(self.rates), marked_rates=dict(totals.rates), twr=totals.twr, nav=totals.nav, session=self.session, marked_ns=self.marked_ns,
+            prices=dict(self.prices),
+        )  # fmt: skip
+
+    def restore(self, snapshot: Event) -> None:
+        assert isinstance(snapshot, BooksKept)
+        books = self.books = Books(self.contracts, snapshot.cash)
+        for kept in snapshot.positions:
+            books.positions[kept.instrument] = restored_position(kept, self.contracts)
+        for name in ("converted", "fees", "financing", "flows", "traded", "taken", "taken_before", "cash_touched_ns"):
+            setattr(books, name, dict(getattr(snapshot, name)))
+        books.sleeve_fees = {(sleeve, currency): amount for sleeve, currency, amount in snapshot.sleeve_fees}
+        books.seen_ids = dict.fromkeys(snapshot.seen_ids, 1)
+        self.totals = Totals(
+            **{name: int(snapshot.totals[name]) for name in SUMS}, money=dict(snapshot.money),
+            sleeves={name: int(amount) for name, amount in snapshot.sleeve_totals.items()}, rates=dict(snapshot.marked_rates),
+            nav=snapshot.nav, twr=snapshot.twr,
+        )  # fmt: skip
+        self.rates = dict(snapshot.rates)
+        self.session, self.marked_ns = snapshot.session, snapshot.marked_ns
+        self.prices = dict(snapshot.prices)
+        self.qualities = dict.fromkeys(snapshot.prices, Quality.STALE)
+        self.sessions = dict.fromkeys(snapshot.prices, snapshot.session)
+
+
+SUMS = ("variation", "fx", "fees", "financing", "flows")
+
+
+def kept_position(name: str, position: Position) -> PositionKept:
+    sleeves = {sleeve: (line.quantity, str(line.paid), line.marked) for sleeve, line in position.sleeves.items()}
+    return PositionKept(
+        name, position.quantity, str(position.paid), str(position.reference), str(position.cost), position.price,
+        position.marked, position.touched_ns, position.settled_ns, position.unsettled, sleeves,
+    )  # fmt: skip
+
+
+def restored_position(kept: PositionKept, contracts: Contracts) -> Position:
+    position = Position(contracts[kept.instrument])
+    position.quantity, position.price, position.marked = kept.quantity, kept.price, kept.marked
+    position.paid, position.reference, position.cost = int(kept.paid), int(kept.reference), int(kept.cost)
+    position.touched_ns, position.settled_ns, position.unsettled = kept.touched_ns, kept.settled_ns, kept.unsettled
+    position.sleeves = {
+        sleeve: SleeveLine(quantity, int(paid), marked) for sleeve, (quantity, paid, marked) in kept.sleeves.items()
+    }
+    return position

@@ -1,0 +1,110 @@
+"""The port to a venue that lives in virtual time: requests in, facts out, in the venue's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.clock import Clock
+from engine.message import Message, Told
+from engine.ports import Outside
+from model.market import BarClosed, Quote
+from model.orders import (
+    CashMoved,
+    OrderSent,
+    Settlement,
+    SubmitOrder,
+    VenueDown,
+    VenueFact,
+    VenueSnapshot,
+    VenueUp,
+)
+
+ORDERS, PORTFOLIO, RECONCILER, SYSTEM = "orders", "portfolio", "reconciler", "system"
+
+TOLD_TO: dict[type[VenueFact], tuple[str, ...]] = {
+    Settlement: (PORTFOLIO,),
+    CashMoved: (PORTFOLIO,),
+    VenueSnapshot: (RECONCILER,),
+    VenueUp: (ORDERS, RECONCILER, SYSTEM),
+    VenueDown: (ORDERS, RECONCILER, SYSTEM),
+}
+"""Who hears which fact; everything about an order goes to `orders`."""
+
+TO_ORDERS = (ORDERS,)
+
+
+class VirtualVenue(Protocol):
+    """A venue that is stepped by hand. The simulated exchange is one.
+
+    receive: a request, at a time; False when the link is down.  next_ns: when it wants a turn, None for never again.
+    take: everything it says by a time, already committed.
+    """
+
+    def on_bar(self, bar: BarClosed) -> None: ...
+
+    def on_quote(self, quote: Quote) -> None: ...
+
+    def receive(self, message: Message, at_ns: int) -> bool: ...
+
+    def next_ns(self) -> int | None: ...
+
+    def take(self, now_ns: int) -> Sequence[VenueFact]: ...
+
+    def connect(self, at_ns: int) -> None: ...
+
+
+class SimulatedVenue:
+    """Port and source in one: the kernel delivers requests, the driver fires it when the venue has something to say.
+
+    direct: the venue's answer to a request is told as soon as it is delivered, with a commit of its own for each;
+    otherwise it comes when the driver next fires this source, at the same moment if the venue has no latency.
+    """
+
+    def __init__(
+        self, venue: VirtualVenue, *, outside: Outside, clock: Clock, name: str = "venue", direct: bool = False
+    ) -> None:
+        self.name = name
+        self._venue = venue
+        self._clock = clock
+        self._tell = outside.tell
+        self._direct = direct
+        self._sent: list[OrderSent] = []
+
+    def deliver(self, message: Message, cause: int) -> Told:
+        """Hand a request to the venue; FULL when the link is down, so that its sender hears it was refused."""
+        now = self._clock.now_ns
+        if not self._venue.receive(message, now):
+            return Told.FULL
+        if type(message) is SubmitOrder:
+            self._sent.append(OrderSent(message.order.client_id, now))
+        if self._direct:
+            self.fire(now)
+        return Told.OK
+
+    def connect(self) -> None:
+        """Open the session with the venue: `VenueUp` goes to everyone concerned."""
+        self._venue.connect(self._clock.now_ns)
+
+    def on_price(self, message: Message) -> None:
+        """Let the venue see a price before the engine does; anything but bars and quotes is none of its business."""
+        if type(message) is BarClosed:
+            self._venue.on_bar(message)
+        elif type(message) is Quote:
+            self._venue.on_quote(message)
+
+    def next_ns(self) -> int | None:
+        """When the venue wants a turn; now, while hand-overs wait to be told."""
+        return self._clock.now_ns if self._sent else self._venue.next_ns()
+
+    def fire(self, now_ns: int) -> None:
+        """Tell what was handed over, then everything the venue says by now."""
+        tell = self._tell
+        facts = self._venue.take(now_ns)
+        if self._sent:
+            sent, self._sent = self._sent, []
+            for handed in sent:
+                tell(ORDERS, handed)
+        for fact in facts:
+            for actor in TOLD_TO.get(type(fact), TO_ORDERS):
+                tell(actor, fact)

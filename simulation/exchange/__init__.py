@@ -1,0 +1,20 @@
+"""The simulated exchange: orders against replayed prices, money to the micro, a record that outlives a kill."""
+
+from simulation.exchange.exchange import Exchange
+from simulation.exchange.faults import Fault, FaultPlan, Harm
+from simulation.exchange.record import MemoryRecord, VenueRecord, digest
+from simulation.exchange.rules import Reject, VenueRules
+from simulation.exchange.sqlite_record import SqliteRecord
+
+__all__ = [
+    "Exchange",
+    "Fault",
+    "FaultPlan",
+    "Harm",
+    "MemoryRecord",
+    "Reject",
+    "SqliteRecord",
+    "VenueRecord",
+    "VenueRules",
+    "digest",
+]

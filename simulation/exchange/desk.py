@@ -1,0 +1,275 @@
+"""The order desk: every order from its arrival to its end, and the fills that quotes and bars bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from model.market import BarClosed, Quote
+from model.orders import (
+    CancelAtVenue,
+    CancelRejected,
+    Fill,
+    ModifyOrder,
+    ModifyRejected,
+    OrderAcked,
+    OrderCancelled,
+    OrderExpired,
+    OrderModified,
+    OrderRejected,
+    SubmitOrder,
+    TimeInForce,
+    VenueFact,
+)
+from model.sessions import Session
+from model.units import Px, Qty
+from simulation.exchange.account import Account
+from simulation.exchange.book import CANCELLED, EXPIRED, FILLED, OPEN, REJECTED, Market, WorkingOrder, exec_id, venue_id
+from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded, untimely
+from simulation.exchange.listing import Listing, Listings
+from simulation.exchange.matching import Match, match_arrival, match_bar, match_quote
+from simulation.exchange.rules import Reject, VenueRules
+from simulation.exchange.timetable import Alarm, Moment, Timetable, lives_one_session
+
+IOC = TimeInForce.IOC
+
+
+class Desk:
+    """Orders, and the last price of everything. `changed` and `new_fills` wait for the next commit."""
+
+    def __init__(
+        self,
+        rules: VenueRules,
+        listings: Listings,
+        timetable: Timetable,
+        account: Account,
+        say: Callable[[VenueFact], None],
+    ) -> None:
+        self.now_ns = 0
+        self.orders: dict[str, WorkingOrder] = {}
+        self.closed: list[WorkingOrder] = []
+        self.fills: list[Fill] = []
+        self.duplicates: list[tuple[str, int]] = []
+        self.changed: dict[str, WorkingOrder] = {}
+        self.quotes: dict[str, Quote] = {}
+        self.prints: dict[str, BarClosed] = {}
+        self.priority = 0
+        self._rules = rules
+        self._listings = listings
+        self._timetable = timetable
+        self._account = account
+        self._markets = account.markets
+        self._say = say
+
+    # --- requests -------------------------------------------------------------------------------------------------
+
+    def submit(self, message: SubmitOrder) -> None:
+        """Take an order or refuse it. An id that was ever used is refused, whatever became of that order."""
+        spec, now = message.order, self.now_ns
+        name = spec.client_id
+        if name in self.orders:
+            self.duplicates.append((name, now))
+            self._refuse(name, Reject.DUPLICATE_ID)
+            return
+        self.priority += 1
+        order = WorkingOrder(spec, now, self.priority)
+        self.orders[name] = self.changed[name] = order
+        listing = self._listings.get(spec.instrument)
+        reason = unfit(spec, listing, now)
+        if reason is None and listing is not None:
+            session = self._timetable.lasts_until(order, listing, now)
+            reason = untimely(spec, listing, session, now)
+            if reason is None and session is not None:
+                market = self.market(listing)
+                reason = unfunded(spec, market, self._account, self._rules, now)
+                if reason is None:
+                    self._accept(order, market, session)
+                    return
+        assert reason is not None
+        order.code = reason.name
+        self._end(order, REJECTED)
+        self._refuse(name, reason)
+
+    def _accept(self, order: WorkingOrder, market: Market, session: Session) -> None:
+        spec, now = order.spec, self.now_ns
+        name = spec.client_id
+        order.venue_id = venue_id(name)
+        market.add(order)
+        self._account.touch(market)
+        self._timetable.watch(order, session if lives_one_session(order) else None)
+        if market.listing.last is not None:
+            self._timetable.watch_expiry(market.listing)
+        self._say(OrderAcked(name, order.venue_id, now))
+        if spec.type in CONTINUOUS:
+            self._meet_quote(order, market, session)
+
+    def _meet_quote(self, order: WorkingOrder, market: Market, session: Session) -> None:
+        """Let an order that has just come, or changed its price, take what the quote in force offers."""
+        quote = self.quotes.get(order.spec.instrument)
+        if quote is None or not session.opens_ns <= self.now_ns or quote.at_ns < session.opens_ns:
+            return
+        match = match_arrival(market, order, quote, self._rules)
+        if match is not None:
+            self._take_quote(market, match)
+        if order.spec.tif is IOC and order.state == OPEN:
+            self._cancel(order, "immediate or cancel")
+
+    def modify(self, change: ModifyOrder) -> None:
+        """Change limit and total quantity. Only a new price costs the order its place in the queue."""
+        order = self.orders.get(change.client_id)
+        listing = self._listings.get(order.spec.instrument) if order is not None else None
+        reason = unchangeable(change, order, listing)
+        if reason is None and order is not None and listing is not None:
+            market = self.market(listing)
+            more = (change.quantity or order.quantity) - order.quantity
+            if more > 0 and self._rules.margin:
+                reason = self._account.refusal(market, order.side, more, change.limit, self.now_ns)
+            if reason is None:
+                self._change(order, market, change)
+                return
+        assert reason is not None
+        self._say(ModifyRejected(change.client_id, change.change_id, reason.name, reason.value, self.now_ns))
+
+    def _change(self, order: WorkingOrder, market: Market, change: ModifyOrder) -> None:
+        market.remove(order)
+        moved = order.limit != change.limit
+        if moved:
+            self.priority += 1
+            order.priority = self.priority
+        order.limit = change.limit
+        order.quantity = change.quantity or order.quantity
+        market.add(order)
+        self._account.touch(market)
+        self._account.release()
+        self.changed[change.client_id] = order
+        self._say(OrderModified(change.client_id, change.change_id, change.limit, self.now_ns))
+        session = self._timetable.closing(market.listing, self.now_ns)
+        if moved and session is not None and order.spec.type in CONTINUOUS:
+            self._meet_quote(order, market, session)
+
+    def cancel(self, message: CancelAtVenue) -> None:
+        """End an open order; one that filled first stays filled."""
+        order = self.orders.get(message.client_id)
+        if order is not None and order.state == OPEN:
+            self._cancel(order, "asked")
+            return
+        reason = Reject.UNKNOWN_ORDER if order is None else Reject.ORDER_DONE
+        self._say(CancelRejected(message.client_id, reason.name, reason.value, self.now_ns))
+
+    # --- prices ---------------------------------------------------------------------------------------------------
+
+    def match_quote(self, market: Market, quote: Quote) -> None:
+        """Fill what rests at a new quote; outside the session a quote fills nothing."""
+        session = self._timetable.closing(market.listing, self.now_ns)
+        if session is not None and session.opens_ns <= self.now_ns:
+            for match in match_quote(market, quote, self._rules):
+                self._take_quote(market, match)
+
+    def match_bar(self, market: Market, bar: BarClosed, session: Session, began_ns: int, *, first: bool) -> None:
+        """Fill what a bar reaches; then IOC orders end, and with the session's last bar DAY orders."""
+        quote = self.quotes.get(bar.instrument)
+        last = bar.at_ns >= session.closes_ns
+        ended = min(bar.at_ns, session.closes_ns)
+        continuous = quote is None or quote.at_ns < session.opens_ns
+        for order, quantity, price in match_bar(
+            market, bar, self._rules, began_ns=began_ns, ended_ns=ended, first=first, last=last, continuous=continuous
+        ):
+            self._fill(market, order, quantity, price, session.date)
+        if market.rests():
+            for order in list(market.orders()):
+                if order.arrived_ns < ended:
+                    if last and 0 < order.session <= session.date:
+                        self.expire(order)
+                    elif order.spec.tif is IOC and continuous and order.spec.type in CONTINUOUS:
+                        self._cancel(order, "immediate or cancel")
+
+    def price(self, instrument: str) -> Px | None:
+        """The last price known: the newer of the last bar's close and the middle of the last quote."""
+        seen = self.prints.get(instrument)
+        quote = self.quotes.get(instrument)
+        if quote is None or (seen is not None and seen.at_ns >= quote.at_ns):
+            return None if seen is None else seen.close
+        if quote.bid and quote.ask:
+            return (quote.bid + quote.ask) // 2
+        return quote.bid or quote.ask or None
+
+    # --- ends -----------------------------------------------------------------------------------------------------
+
+    def expire(self, order: WorkingOrder) -> None:
+        """End an order whose time is over."""
+        self._leave(order, EXPIRED)
+        self._say(OrderExpired(order.spec.client_id, order.filled, self.now_ns))
+
+    def expire_in(self, market: Market, session: int) -> None:
+        """End every order that lives for a session up to this one; 0 for every order."""
+        for order in list(market.orders()):
+            if session == 0 or 0 < order.session <= session:
+                self.expire(order)
+
+    def lapse(self, client_id: str) -> None:
+        """A GTD order's time has come, if it is still open."""
+        order = self.orders[client_id]
+        if order.state == OPEN:
+            self.expire(order)
+
+    def awaits(self, moment: Moment) -> bool:
+        """Whether anything would still happen at a moment of the timetable."""
+        _, alarm, name, session = moment
+        if alarm == Alarm.LAPSE:
+            return self.orders[name].state == OPEN
+        market = self._markets[name]
+        if alarm == Alarm.EXPIRY:
+            return not market.idle()
+        return market.rests() and any(0 < order.session <= session for order in market.orders())
+
+    def market(self, listing: Listing) -> Market:
+        market = self._markets.get(listing.id)
+        if market is None:
+            market = self._markets[listing.id] = Market(listing)
+        return market
+
+    def _cancel(self, order: WorkingOrder, reason: str) -> None:
+        self._leave(order, CANCELLED)
+        self._say(OrderCancelled(order.spec.client_id, order.filled, reason, self.now_ns))
+
+    def _refuse(self, client_id: str, reason: Reject) -> None:
+        self._say(OrderRejected(client_id, reason.name, reason.value, self.now_ns))
+
+    def _leave(self, order: WorkingOrder, state: str) -> None:
+        self._markets[order.spec.instrument].remove(order)
+        self._account.release()
+        self._end(order, state)
+
+    def _end(self, order: WorkingOrder, state: str) -> None:
+        order.state = state
+        order.closed_ns = self.now_ns
+        self.closed.append(order)
+        order.closing = len(self.closed)
+        self.changed[order.spec.client_id] = order
+
+    # --- fills ----------------------------------------------------------------------------------------------------
+
+    def _take_quote(self, market: Market, match: Match) -> None:
+        order, quantity, price = match
+        if order.side > 0:
+            market.ask_taken += quantity
+        else:
+            market.bid_taken += quantity
+        session = self._timetable.closing(market.listing, self.now_ns)
+        self._fill(market, order, quantity, price, session.date if session is not None else 0)
+
+    def _fill(self, market: Market, order: WorkingOrder, quantity: Qty, price: Px, session: int) -> None:
+        spec = order.spec
+        name = spec.client_id
+        fee = self._account.trade(market, order, quantity, price, session)
+        order.fills += 1
+        market.leave(order, -quantity)
+        fill = Fill(
+            exec_id(name, order.fills), name, order.venue_id, spec.instrument, spec.side, quantity, price, fee,
+            market.listing.currency, self.now_ns,
+        )  # fmt: skip
+        self.fills.append(fill)
+        self.changed[name] = order
+        self._say(fill)
+        if order.filled == order.quantity:
+            market.remove(order)
+            self._end(order, FILLED)

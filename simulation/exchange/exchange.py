@@ -1,0 +1,405 @@
+"""The simulated exchange: a venue in virtual time, without an event loop, that commits before it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from engine.message import Message
+from model.instruments import Instrument
+from model.market import BarClosed, Quote
+from model.orders import (
+    CancelAtVenue,
+    CashMoved,
+    ModifyOrder,
+    OrderSpec,
+    RequestSnapshot,
+    Settlement,
+    SubmitOrder,
+    VenueDown,
+    VenueFact,
+    VenueSnapshot,
+    VenueUp,
+)
+from model.sessions import Session, Sessions
+from model.units import Cash, Px
+from simulation.exchange.account import Account, Rates
+from simulation.exchange.book import Market
+from simulation.exchange.desk import Desk
+from simulation.exchange.faults import FaultPlan
+from simulation.exchange.listing import Listings
+from simulation.exchange.record import MemoryRecord, Parcel, Print, Saved, Step, VenueRecord
+from simulation.exchange.restore import restore_desk
+from simulation.exchange.rules import VenueRules
+from simulation.exchange.statement import statement
+from simulation.exchange.timetable import NEVER, Alarm, Timetable
+from simulation.exchange.wire import Wire
+
+REQUESTS: dict[str, type[Message]] = {
+    kind.__name__: kind for kind in (SubmitOrder, ModifyOrder, CancelAtVenue, RequestSnapshot)
+}
+
+
+class Exchange:
+    """Matches orders against replayed quotes and bars, keeps the account, and remembers everything in its record.
+
+    Give it prices (`on_bar`, `on_quote`) and requests (`receive`) as virtual time goes on, ask `next_ns` when it wants
+    a turn, and `take` what it says: facts leave only after the step that made them is committed. A record that already
+    holds steps is resumed: bars and quotes that it has seen are then ignored when they are told again.
+
+    cash: opening balances by currency.  fx: money of `base_currency` for one unit of a currency, in 1e-9, or None.
+    """
+
+    def __init__(
+        self,
+        *,
+        instruments: Mapping[str, Instrument] | Callable[[str], Instrument | None],
+        sessions: Mapping[str, Sessions],
+        cash: Mapping[str, Cash],
+        base_currency: str,
+        fx: Rates,
+        rules: VenueRules | None = None,
+        record: VenueRecord | None = None,
+        faults: FaultPlan | None = None,
+        venue: str = "simulated",
+        account: str = "simulated",
+    ) -> None:
+        rules = rules or VenueRules()
+        self._rules = rules
+        self._record: VenueRecord = record if record is not None else MemoryRecord()
+        self._venue, self._name = venue, account
+        self._inbox = Wire(rules.latency_ns, faults)
+        self._outbox = Wire(rules.latency_ns, faults)
+        self._direct = rules.latency_ns == 0 and faults is None
+        self._timetable = Timetable(rules.close_grace_ns)
+        self.account = Account(cash, base_currency, fx, self._price)
+        self.listings = Listings(instruments, sessions)
+        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._say)
+        self._markets = self.account.markets
+        self._prints, self._quotes = self.desk.prints, self.desk.quotes
+        self._settlements: list[Settlement] = []
+        self._moves: list[CashMoved] = []
+        self._ids: set[str] = set()
+        self._bars: list[BarClosed] = []
+        self._quoted = False
+        self._up = True
+        self._wake = 0  # nothing happens by itself before this moment; 0 for not known
+        self._next = -1  # what next_ns last found, -1 after anything that may change it
+        self._committed_ns = -1
+        self._resumed_ns = -1
+        self._written = [0, 0, 0, 0]
+        self._handlers: dict[type[Message], Callable[..., None]] = {
+            SubmitOrder: self.desk.submit,
+            ModifyOrder: self.desk.modify,
+            CancelAtVenue: self.desk.cancel,
+            RequestSnapshot: self._answer,
+        }
+        saved = self._record.load()
+        if saved is not None:
+            self._restore(saved)
+
+    @property
+    def now_ns(self) -> int:
+        """The venue's time: that of the last thing it was told."""
+        return self.desk.now_ns
+
+    @property
+    def committed_ns(self) -> int:
+        """Time of the last committed step, -1 before the first: where a killed run goes on."""
+        return self._committed_ns
+
+    @property
+    def duplicates(self) -> int:
+        """How often a client id was submitted again: zero when every order was sent once."""
+        return len(self.desk.duplicates)
+
+    # --- prices -----------------------------------------------------------------------------------------------------
+
+    def on_bar(self, bar: BarClosed) -> None:
+        """A bar of one instrument closed. Bars of one instrument come in time order; one seen before is ignored."""
+        if bar.at_ns > self.desk.now_ns:
+            self._move_to(bar.at_ns)
+        name = bar.instrument
+        before = self._prints.get(name)
+        if bar.history or (before is not None and bar.at_ns <= before.at_ns):
+            return
+        self._prints[name] = bar
+        self._bars.append(bar)
+        self._next = -1
+        market = self._markets.get(name)
+        if market is not None and not market.idle():
+            session = self._timetable.dated(market.listing, bar.session)
+            if session is not None and not (before is not None and _closed(before, session)):
+                self._match(market, bar, before, session)
+
+    def on_quote(self, quote: Quote) -> None:
+        """The best bid and ask of one instrument changed."""
+        desk = self.desk
+        if quote.at_ns > desk.now_ns:
+            if quote.at_ns > self._wake:
+                self._move_to(quote.at_ns)
+            else:
+                desk.now_ns = quote.at_ns
+        elif quote.at_ns <= self._resumed_ns:
+            return
+        name = quote.instrument
+        self._quotes[name] = quote
+        self._quoted = True
+        market = self._markets.get(name)
+        if market is not None and (market.open_buy or market.open_sell):
+            self._next = -1
+            desk.match_quote(market, quote)
+
+    def _match(self, market: Market, bar: BarClosed, before: BarClosed | None, session: Session) -> None:
+        if market.rests():
+            if before is None or before.session != bar.session:
+                self.desk.match_bar(market, bar, session, session.opens_ns, first=True)
+            else:
+                self.desk.match_bar(market, bar, session, before.at_ns, first=False)
+        if bar.at_ns >= session.closes_ns:
+            self._end_session(market, bar.close, session)
+
+    def _end_session(self, market: Market, close: Px, session: Session) -> None:
+        """Settle a future or charge a short at the session's closing price; a contract ends after its last session."""
+        listing = market.listing
+        final = listing.last is not None and session.date >= listing.last.date
+        if listing.variation:
+            if market.quantity or market.basis:
+                self.account.settle(market, close, session.date, final=final)
+                self._wake = 0
+        elif market.quantity < 0 and listing.borrowed:
+            moved = self.account.borrow(market, close, session.date, self.desk.now_ns)
+            if moved is not None:
+                self._moved(moved)
+        if final and market.rests():
+            self.desk.expire_in(market, 0)
+
+    # --- requests ---------------------------------------------------------------------------------------------------
+
+    def receive(self, message: Message, at_ns: int) -> bool:
+        """Take a request from a client's port; False when the link is down and it could not be handed over.
+
+        Raises ValueError for a message that is no request to a venue.
+        """
+        if type(message) not in self._handlers:
+            raise ValueError(f"{type(message).__name__} is not a request to a venue; send one of {', '.join(REQUESTS)}")
+        if not self._up:
+            return False
+        if at_ns > self.desk.now_ns:
+            self._move_to(at_ns)
+        self._wake = 0
+        self._next = -1
+        if self._direct:
+            self._handlers[type(message)](message)
+        else:
+            self._inbox.send(message, self.desk.now_ns)
+        return True
+
+    def submit(self, order: OrderSpec, at_ns: int) -> bool:
+        return self.receive(SubmitOrder(order), at_ns)
+
+    def modify(self, change: ModifyOrder, at_ns: int) -> bool:
+        return self.receive(change, at_ns)
+
+    def cancel(self, client_id: str, at_ns: int) -> bool:
+        return self.receive(CancelAtVenue(client_id), at_ns)
+
+    # --- what happens to the account --------------------------------------------------------------------------------
+
+    def dividend(self, instrument: str, per_share: Px, ex_date: int, at_ns: int) -> None:
+        """Pay a dividend on what is held now: longs receive it, shorts pay it. A repeat is ignored."""
+        market = self._markets.get(instrument)
+        if at_ns > self.desk.now_ns:
+            self._move_to(at_ns)
+        if market is not None and market.quantity:
+            amount = market.listing.money(per_share * market.quantity)
+            self.move_cash(
+                f"dividend-{instrument}-{ex_date}", "dividend", market.listing.currency, amount, instrument, at_ns
+            )
+
+    def move_cash(self, id: str, kind: str, currency: str, amount: Cash, instrument: str, at_ns: int) -> None:
+        """Move cash of the venue's own accord: funding, interest, a deposit. A repeated id is ignored."""
+        if at_ns > self.desk.now_ns:
+            self._move_to(at_ns)
+        if id not in self._ids:
+            self._moved(CashMoved(id, kind, currency, amount, instrument, self.desk.now_ns))
+
+    def _moved(self, moved: CashMoved) -> None:
+        self._ids.add(moved.id)
+        self._moves.append(moved)
+        self.account.move(moved)
+        self._say(moved)
+
+    # --- the link ---------------------------------------------------------------------------------------------------
+
+    def connect(self, at_ns: int) -> None:
+        """The link is there (again). What was said meanwhile is not repeated: a snapshot tells it."""
+        if at_ns > self.desk.now_ns:
+            self._move_to(at_ns)
+        self._up = True
+        self._next = -1
+        self._outbox.put_back(self.desk.now_ns, VenueUp(self._venue, self._name, True, self.desk.now_ns))
+
+    def disconnect(self, at_ns: int, reason: str = "link lost") -> None:
+        """Break the link: reports under way are lost, requests under way still arrive, orders go on working."""
+        if at_ns > self.desk.now_ns:
+            self._move_to(at_ns)
+        self._up = False
+        self._outbox.lose()
+        self._next = -1
+        self._outbox.put_back(self.desk.now_ns, VenueDown(self._venue, reason, self.desk.now_ns))
+
+    def _say(self, fact: VenueFact) -> None:
+        self._next = -1
+        if self._up:
+            self._outbox.send(fact, self.desk.now_ns)
+
+    # --- time -------------------------------------------------------------------------------------------------------
+
+    def next_ns(self) -> int | None:
+        """When the venue wants to be asked again; now, when something waits to be committed or said."""
+        due = self._next
+        if due < 0:
+            if self._uncommitted() or self.account.settling():
+                return self.desk.now_ns
+            due = min(self._inbox.next_ns(), self._outbox.next_ns(), self._timetable.next_ns(self.desk.awaits))
+            self._next = due
+        return None if due == NEVER else due
+
+    def advance(self, now_ns: int) -> None:
+        """Let everything happen that is due by now: arrivals, expiries, sessions that ended without a bar."""
+        if now_ns >= self._wake:
+            self._run(now_ns)
+        if now_ns > self.desk.now_ns:
+            self.desk.now_ns = now_ns
+
+    def take(self, now_ns: int) -> list[VenueFact]:
+        """Commit the step, then hand out the facts that have reached the client by now, in order."""
+        self.advance(now_ns)
+        self._settle_up()
+        now = self.desk.now_ns
+        if self._uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
+            self._commit()
+        facts: list[VenueFact] = []
+        self._next = -1
+        while self._outbox.due(now):
+            _, fact = self._outbox.take()
+            assert isinstance(fact, VenueFact)
+            facts.append(fact)
+        return facts
+
+    def _move_to(self, at_ns: int) -> None:
+        """Let everything happen that is due before a moment, and make it the present."""
+        if at_ns > self._wake:
+            self._run(at_ns - 1)
+        self._settle_up()
+        self.desk.now_ns = at_ns
+
+    def _run(self, until_ns: int) -> None:
+        self._next = -1
+        inbox, timetable, desk = self._inbox, self._timetable, self.desk
+        while True:
+            arrival, alarm = inbox.next_ns(), timetable.first_ns()
+            due = min(arrival, alarm)
+            if due > until_ns:
+                break
+            if due > desk.now_ns:
+                self._settle_up()
+                desk.now_ns = due
+            if arrival <= alarm:
+                _, message = inbox.take()
+                self._handlers[type(message)](message)
+            else:
+                self._alarm(until_ns)
+        self._wake = 0 if self.account.settling() else due
+
+    def _alarm(self, until_ns: int) -> None:
+        moment = self._timetable.pop_due(until_ns)
+        if moment is None or not self.desk.awaits(moment):
+            return
+        _, alarm, name, session = moment
+        if alarm == Alarm.LAPSE:
+            self.desk.lapse(name)
+        elif alarm == Alarm.CLOSE:
+            self.desk.expire_in(self._markets[name], session)
+        else:
+            market, price = self._markets[name], self._price(name)
+            if market.listing.variation and price is not None and (market.quantity or market.basis):
+                self.account.settle(market, price, session, final=True)
+            self.desk.expire_in(market, 0)
+
+    def _settle_up(self) -> None:
+        """Say what was settled at the present moment, as one fact per session date."""
+        if self.account.settling():
+            for settlement in self.account.settlements(self.desk.now_ns, self._ids.__contains__):
+                self._ids.add(settlement.id)
+                self._settlements.append(settlement)
+                self._say(settlement)
+
+    # --- the record -------------------------------------------------------------------------------------------------
+
+    def snapshot(self, id: str, since_ns: int) -> VenueSnapshot:
+        """The venue's account of everything since a moment, as `RequestSnapshot` would bring it."""
+        return statement(id, self._venue, since_ns, self.desk, self.account, self._moves, self._settlements)
+
+    def _answer(self, request: RequestSnapshot) -> None:
+        self._say(self.snapshot(request.id, request.since_ns))
+
+    def _uncommitted(self) -> bool:
+        return bool(
+            self._bars
+            or self.desk.changed
+            or self.account.changed
+            or self._inbox.changed
+            or len(self.desk.duplicates) > self._written[3]
+        )
+
+    def _commit(self) -> None:
+        desk, inbox, account = self.desk, self._inbox, self.account
+        since = self._written
+        self._record.commit(
+            Step(
+                desk.now_ns,
+                [order.row() for order in desk.changed.values()],
+                desk.fills[since[0] :],
+                self._settlements[since[1] :],
+                self._moves[since[2] :],
+                desk.duplicates[since[3] :],
+                [Print(bar.instrument, bar.session, bar.close, bar.at_ns) for bar in self._bars],
+                account.book() if account.changed or (self._quoted and desk.changed) else None,
+                [self._quotes[name] for name in sorted(self._quotes)] if self._quoted else None,
+                _parcels(inbox) if inbox.changed else None,
+            )
+        )
+        self._written = [len(desk.fills), len(self._settlements), len(self._moves), len(desk.duplicates)]
+        desk.changed.clear()
+        self._bars.clear()
+        self._quoted = inbox.changed = False
+        self._committed_ns = desk.now_ns
+
+    def _restore(self, saved: Saved) -> None:
+        restore_desk(saved, self.desk, self.account, self.listings, self._timetable)
+        self._settlements += saved.settlements
+        self._moves += saved.moves
+        self._ids.update(moved.id for moved in saved.moves)
+        self._ids.update(settled.id for settled in saved.settlements)
+        for parcel in saved.inbox:
+            self._inbox.put_back(parcel.due_ns, msgspec.msgpack.decode(parcel.body, type=REQUESTS[parcel.kind]))
+        desk = self.desk
+        self._written = [len(desk.fills), len(self._settlements), len(self._moves), len(desk.duplicates)]
+        self._inbox.changed = False
+        self._committed_ns = self._resumed_ns = saved.at_ns
+
+    def _price(self, instrument: str) -> Px | None:
+        return self.desk.price(instrument)
+
+
+def _closed(before: BarClosed, session: Session) -> bool:
+    """Whether the session's close bar has been taken already: what follows is after hours."""
+    return before.session == session.date and before.at_ns >= session.closes_ns
+
+
+def _parcels(inbox: Wire) -> list[Parcel]:
+    encode = msgspec.msgpack.encode
+    return [Parcel(due, type(message).__name__, encode(message)) for due, message in inbox.under_way()]

@@ -1,0 +1,158 @@
+"""What the venue remembers: every step is written whole before any of its facts leave the venue."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol
+
+import msgspec
+
+from model.market import Quote
+from model.orders import CashMoved, Fill, Settlement
+from model.units import Cash, Px, Qty
+from simulation.exchange.book import OrderRow
+
+
+class Print(msgspec.Struct, frozen=True, array_like=True):
+    """The last bar the venue took of an instrument."""
+
+    instrument: str
+    session: int
+    close: Px
+    at_ns: int
+
+
+class PositionRow(msgspec.Struct, frozen=True, array_like=True):
+    """A market's position; `basis` is text because it can need more than 64 bits (see book.Market)."""
+
+    instrument: str
+    quantity: Qty
+    basis: str
+    accrued: int
+    quote_ns: int
+    bid_taken: Qty
+    ask_taken: Qty
+
+
+class BookRow(msgspec.Struct, frozen=True):
+    """Cash and positions at the end of a step."""
+
+    cash: dict[str, Cash]
+    positions: list[PositionRow]
+
+
+class Parcel(msgspec.Struct, frozen=True, array_like=True):
+    """A client's message that the venue has not yet received."""
+
+    due_ns: int
+    kind: str
+    body: bytes
+
+
+class Step(msgspec.Struct):
+    """Everything that changed since the last commit. None means unchanged.
+
+    duplicates: client ids that were submitted again, and when.  prints: the bars of the step.
+    """
+
+    at_ns: int
+    orders: list[OrderRow]
+    fills: list[Fill]
+    settlements: list[Settlement]
+    moves: list[CashMoved]
+    duplicates: list[tuple[str, int]]
+    prints: list[Print]
+    book: BookRow | None = None
+    quotes: list[Quote] | None = None
+    inbox: list[Parcel] | None = None
+
+    def changes(self) -> bool:
+        """Whether anything but time and prices moved."""
+        lists = self.orders or self.settlements or self.moves or self.duplicates
+        parts = (self.book, self.quotes, self.inbox)
+        return bool(lists) or any(part is not None for part in parts)
+
+
+class Saved(msgspec.Struct):
+    """The whole record as of its last step. Orders stand by priority, fills and the rest as they happened."""
+
+    at_ns: int
+    orders: list[OrderRow]
+    fills: list[Fill]
+    settlements: list[Settlement]
+    moves: list[CashMoved]
+    duplicates: list[tuple[str, int]]
+    prints: list[Print]
+    book: BookRow
+    quotes: list[Quote]
+    inbox: list[Parcel]
+
+
+class VenueRecord(Protocol):
+    """Where the venue commits. `load` answers None for a record without a step."""
+
+    def commit(self, step: Step) -> None: ...
+
+    def load(self) -> Saved | None: ...
+
+    def close(self) -> None: ...
+
+
+class MemoryRecord:
+    """A record that lives as long as this object. It keeps values, never the venue's own objects."""
+
+    def __init__(self) -> None:
+        self._orders: dict[str, OrderRow] = {}
+        self._fills: list[Fill] = []
+        self._settlements: list[Settlement] = []
+        self._moves: list[CashMoved] = []
+        self._duplicates: list[tuple[str, int]] = []
+        self._prints: dict[str, Print] = {}
+        self._book: BookRow | None = None
+        self._quotes: list[Quote] = []
+        self._inbox: list[Parcel] = []
+        self._at_ns = 0
+        self.steps = 0
+
+    def commit(self, step: Step) -> None:
+        for row in step.orders:
+            self._orders[row[0]] = row
+        self._fills += step.fills
+        self._settlements += step.settlements
+        self._moves += step.moves
+        self._duplicates += step.duplicates
+        for seen in step.prints:
+            self._prints[seen.instrument] = seen
+        if step.book is not None:
+            self._book = step.book
+        if step.quotes is not None:
+            self._quotes = step.quotes
+        if step.inbox is not None:
+            self._inbox = step.inbox
+        self._at_ns = step.at_ns
+        self.steps += 1
+
+    def load(self) -> Saved | None:
+        if self._book is None:
+            return None
+        return Saved(
+            self._at_ns,
+            sorted(self._orders.values(), key=lambda row: (row[9], row[10])),
+            list(self._fills),
+            list(self._settlements),
+            list(self._moves),
+            list(self._duplicates),
+            sorted(self._prints.values(), key=lambda seen: seen.instrument),
+            self._book,
+            list(self._quotes),
+            list(self._inbox),
+        )
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def digest(record: VenueRecord) -> str:
+    """SHA-256 of everything the record holds: two runs that did the same have the same digest."""
+    saved = record.load()
+    return hashlib.sha256(b"" if saved is None else msgspec.msgpack.encode(saved)).hexdigest()

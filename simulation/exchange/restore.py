@@ -1,0 +1,61 @@
+"""From a record back to a living venue, exactly as it was when it last committed."""
+
+from __future__ import annotations
+
+from model.market import BarClosed
+from simulation.exchange.account import Account
+from simulation.exchange.book import OPEN, Market, WorkingOrder
+from simulation.exchange.desk import Desk
+from simulation.exchange.listing import Listing, Listings
+from simulation.exchange.record import Saved
+from simulation.exchange.timetable import Timetable
+
+
+def restore_desk(saved: Saved, desk: Desk, account: Account, listings: Listings, timetable: Timetable) -> None:
+    """Fill a new desk and account. Raises ValueError when the record knows an instrument that is no longer listed."""
+    desk.now_ns = saved.at_ns
+    for seen in saved.prints:
+        close = seen.close
+        desk.prints[seen.instrument] = BarClosed(
+            seen.instrument, seen.session, close, close, close, close, 0, seen.at_ns
+        )
+    desk.quotes.update({quote.instrument: quote for quote in saved.quotes})
+    _restore_account(saved, desk, account, listings)
+    for row in saved.orders:
+        order = WorkingOrder.from_row(row)
+        desk.orders[order.spec.client_id] = order
+        desk.priority = max(desk.priority, order.priority)
+        if order.state == OPEN:
+            listing = _listed(listings, order.spec.instrument)
+            market = desk.market(listing)
+            market.add(order)
+            account.touch(market)
+            timetable.watch(order, listing.sessions.on(order.session) if order.session else None)
+    desk.closed += sorted((o for o in desk.orders.values() if o.state != OPEN), key=lambda order: order.closing)
+    desk.fills += saved.fills
+    desk.duplicates += saved.duplicates
+    for market in account.markets.values():
+        if market.listing.last is not None:
+            timetable.watch_expiry(market.listing)
+
+
+def _restore_account(saved: Saved, desk: Desk, account: Account, listings: Listings) -> None:
+    account.cash.clear()
+    account.cash.update(saved.book.cash)
+    for row in saved.book.positions:
+        market: Market = desk.market(_listed(listings, row.instrument))
+        market.quantity, market.basis, market.accrued = row.quantity, int(row.basis), row.accrued
+        quote = desk.quotes.get(row.instrument)
+        if quote is not None and quote.at_ns == row.quote_ns:
+            market.quote, market.bid_taken, market.ask_taken = quote, row.bid_taken, row.ask_taken
+        account.touch(market)
+    account.changed = False
+
+
+def _listed(listings: Listings, instrument: str) -> Listing:
+    listing = listings.get(instrument)
+    if listing is None:
+        raise ValueError(
+            f"the venue's record holds {instrument}, which is not listed; give the exchange its instrument"
+        )
+    return listing

@@ -1,0 +1,134 @@
+"""The venue's record as one SQLite file: it survives the death of the process, not a power cut."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from model.market import Quote
+from model.orders import CashMoved, Fill, Settlement, Side
+from simulation.exchange.book import ORDER_COLUMNS
+from simulation.exchange.record import BookRow, Parcel, Print, Saved, Step
+
+TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
+
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS orders ("
+    + ", ".join(f"{name} {'TEXT' if name in TEXT_COLUMNS else 'INTEGER'} NOT NULL" for name in ORDER_COLUMNS)
+    + ", PRIMARY KEY (client_id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS executions (seq INTEGER PRIMARY KEY, exec_id TEXT NOT NULL UNIQUE,"
+    " client_id TEXT NOT NULL, venue_id TEXT NOT NULL, instrument TEXT NOT NULL, side INTEGER NOT NULL,"
+    " quantity INTEGER NOT NULL,"
+    " price INTEGER NOT NULL, fee INTEGER NOT NULL, fee_currency TEXT NOT NULL, at_ns INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS settlements (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at_ns INTEGER NOT NULL,"
+    " body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS moves (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
+    " currency TEXT NOT NULL, amount INTEGER NOT NULL, instrument TEXT NOT NULL, at_ns INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS duplicates (seq INTEGER PRIMARY KEY, client_id TEXT NOT NULL, at_ns INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS steps (seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, prints BLOB)",
+    "CREATE TABLE IF NOT EXISTS parts (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
+)
+
+PUT_ORDER = f"INSERT OR REPLACE INTO orders VALUES ({', '.join('?' * len(ORDER_COLUMNS))})"
+PUT_FILL = (
+    "INSERT INTO executions (exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+PUT_SETTLEMENT = "INSERT INTO settlements (id, at_ns, body) VALUES (?, ?, ?)"
+PUT_MOVE = "INSERT INTO moves (id, kind, currency, amount, instrument, at_ns) VALUES (?, ?, ?, ?, ?, ?)"
+PUT_DUPLICATE = "INSERT INTO duplicates (client_id, at_ns) VALUES (?, ?)"
+PUT_STEP = "INSERT INTO steps (at_ns, prints) VALUES (?, ?)"
+PUT_PART = "INSERT OR REPLACE INTO parts (name, body) VALUES (?, ?)"
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+class SqliteRecord:
+    """One transaction per step, in WAL mode with synchronous=OFF: what is committed is in the kernel's hands."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-20000"):
+            self._db.execute(f"PRAGMA {pragma}")
+        self._db.execute("BEGIN IMMEDIATE")
+        for table in SCHEMA:
+            self._db.execute(table)
+        self._db.execute("COMMIT")
+
+    def commit(self, step: Step) -> None:
+        db = self._db
+        prints = encode(step.prints) if step.prints else None
+        if not step.changes():
+            db.execute(PUT_STEP, (step.at_ns, prints))
+            return
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute(PUT_STEP, (step.at_ns, prints))
+            self._put(step)
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def _put(self, step: Step) -> None:
+        db = self._db
+        if step.orders:
+            db.executemany(PUT_ORDER, step.orders)
+        if step.fills:
+            db.executemany(
+                PUT_FILL,
+                [
+                    (f.exec_id, f.client_id, f.venue_id, f.instrument, f.side.value, f.quantity, f.price, f.fee,
+                     f.fee_currency, f.at_ns)
+                    for f in step.fills
+                ],
+            )  # fmt: skip
+        for settled in step.settlements:
+            db.execute(PUT_SETTLEMENT, (settled.id, settled.at_ns, encode(settled)))
+        if step.moves:
+            rows = [(m.id, m.kind, m.currency, m.amount, m.instrument, m.at_ns) for m in step.moves]
+            db.executemany(PUT_MOVE, rows)
+        if step.duplicates:
+            db.executemany(PUT_DUPLICATE, step.duplicates)
+        for name, part in (("book", step.book), ("quotes", step.quotes), ("inbox", step.inbox)):
+            if part is not None:
+                db.execute(PUT_PART, (name, encode(part)))
+
+    def load(self) -> Saved | None:
+        db = self._db
+        last = db.execute("SELECT at_ns FROM steps ORDER BY seq DESC LIMIT 1").fetchone()
+        parts: dict[str, bytes] = dict(db.execute("SELECT name, body FROM parts"))
+        if last is None or "book" not in parts:
+            return None
+        decode = msgspec.msgpack.decode
+        prints: dict[str, Print] = {}
+        for (body,) in db.execute("SELECT prints FROM steps WHERE prints IS NOT NULL ORDER BY seq"):
+            for seen in decode(body, type=list[Print]):
+                prints[seen.instrument] = seen
+        return Saved(
+            last[0],
+            list(db.execute("SELECT * FROM orders ORDER BY arrived_ns, priority")),
+            [
+                Fill(row[0], row[1], row[2], row[3], Side(row[4]), *row[5:])
+                for row in db.execute(
+                    "SELECT exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns"
+                    " FROM executions ORDER BY seq"
+                )
+            ],
+            [decode(body, type=Settlement) for (body,) in db.execute("SELECT body FROM settlements ORDER BY seq")],
+            [
+                CashMoved(*row)
+                for row in db.execute("SELECT id, kind, currency, amount, instrument, at_ns FROM moves ORDER BY seq")
+            ],
+            list(db.execute("SELECT client_id, at_ns FROM duplicates ORDER BY seq")),
+            sorted(prints.values(), key=lambda seen: seen.instrument),
+            decode(parts["book"], type=BookRow),
+            decode(parts["quotes"], type=list[Quote]) if "quotes" in parts else [],
+            decode(parts["inbox"], type=list[Parcel]) if "inbox" in parts else [],
+        )
+
+    def close(self) -> None:
+        """Let go of the file. Everything committed is already in it."""
+        self._db.close()

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from actors import valuation
-from actors.books import Books, Mismatch, Position, SleeveLine, Taken
+from actors.books import Books, Mismatch
+from actors.books_kept import BooksKept, kept_books, restored_books
 from actors.contracts import Contracts
 from actors.valuation import Totals, Valued, rounded
 from engine.actor import Actor
@@ -19,7 +20,7 @@ from model.execution import Alarm, AskBooks, BooksAdjusted, BooksBroke, BooksCom
 from model.instruments import Instrument
 from model.market import Mark, Quality
 from model.orders import CashMoved, Filled, Settlement, VenueCashMoved, VenueSettled, VenueSnapshot
-from model.units import Cash, Px, Qty
+from model.units import Cash, Px
 
 MARKS_KEPT = 2_000
 
@@ -30,49 +31,6 @@ class CashBands(msgspec.Struct, frozen=True):
     note_bps: int = 0
     reduce_only_bps: int = 25
     halt_bps: int = 100
-
-
-class PositionKept(msgspec.Struct, frozen=True):
-    """One position in a snapshot; sleeves are (quantity, paid, marked)."""
-
-    instrument: str
-    quantity: Qty
-    paid: str
-    reference: str
-    cost: str
-    price: Px
-    marked: Cash
-    touched_ns: int
-    settled_ns: int
-    unsettled: Px
-    sleeves: dict[str, tuple[Qty, str, Cash]]
-
-
-class BooksKept(Event, frozen=True, gc=False):
-    """The portfolio's snapshot. Sums wider than 64 bits are texts."""
-
-    cash: dict[str, Cash]
-    positions: tuple[PositionKept, ...]
-    converted: dict[str, Cash]
-    fees: dict[str, Cash]
-    financing: dict[str, Cash]
-    flows: dict[str, Cash]
-    traded: dict[str, Cash]
-    sleeve_fees: tuple[tuple[str, str, Cash], ...]
-    taken: dict[str, Taken]
-    taken_before: dict[str, Taken]
-    seen_ids: tuple[str, ...]
-    cash_touched_ns: dict[str, int]
-    totals: dict[str, str]
-    sleeve_totals: dict[str, str]
-    money: dict[str, Cash]
-    rates: dict[str, Px]
-    marked_rates: dict[str, Px]
-    twr: float
-    nav: Cash
-    session: int
-    marked_ns: int
-    prices: dict[str, Px]
 
 
 class Portfolio(Actor):
@@ -336,58 +294,13 @@ class Portfolio(Actor):
         self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates)
 
     def snapshot(self) -> BooksKept:
-        books, totals = self.books, self.totals
-        positions = tuple(kept_position(name, each) for name, each in books.positions.items())
-        sums = {name: str(getattr(totals, name)) for name in SUMS}
-        return BooksKept(
-            cash=dict(books.cash), positions=positions, converted=dict(books.converted), fees=dict(books.fees),
-            financing=dict(books.financing), flows=dict(books.flows), traded=dict(books.traded),
-            sleeve_fees=tuple((*key, amount) for key, amount in books.sleeve_fees.items()), taken=dict(books.taken),
-            taken_before=dict(books.taken_before), seen_ids=tuple(books.seen_ids),
-            cash_touched_ns=dict(books.cash_touched_ns), totals=sums,
-            sleeve_totals={name: str(amount) for name, amount in totals.sleeves.items()}, money=dict(totals.money),
-            rates=dict(self.rates), marked_rates=dict(totals.rates), twr=totals.twr, nav=totals.nav, session=self.session, marked_ns=self.marked_ns,
-            prices=dict(self.prices),
-        )  # fmt: skip
+        return kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, BooksKept)
-        books = self.books = Books(self.contracts, snapshot.cash)
-        for kept in snapshot.positions:
-            books.positions[kept.instrument] = restored_position(kept, self.contracts)
-        for name in ("converted", "fees", "financing", "flows", "traded", "taken", "taken_before", "cash_touched_ns"):
-            setattr(books, name, dict(getattr(snapshot, name)))
-        books.sleeve_fees = {(sleeve, currency): amount for sleeve, currency, amount in snapshot.sleeve_fees}
-        books.seen_ids = dict.fromkeys(snapshot.seen_ids, 1)
-        self.totals = Totals(
-            **{name: int(snapshot.totals[name]) for name in SUMS}, money=dict(snapshot.money),
-            sleeves={name: int(amount) for name, amount in snapshot.sleeve_totals.items()}, rates=dict(snapshot.marked_rates),
-            nav=snapshot.nav, twr=snapshot.twr,
-        )  # fmt: skip
+        self.books, self.totals = restored_books(snapshot, self.contracts)
         self.rates = dict(snapshot.rates)
         self.session, self.marked_ns = snapshot.session, snapshot.marked_ns
         self.prices = dict(snapshot.prices)
         self.qualities = dict.fromkeys(snapshot.prices, Quality.STALE)
         self.sessions = dict.fromkeys(snapshot.prices, snapshot.session)
-
-
-SUMS = ("variation", "fx", "fees", "financing", "flows")
-
-
-def kept_position(name: str, position: Position) -> PositionKept:
-    sleeves = {sleeve: (line.quantity, str(line.paid), line.marked) for sleeve, line in position.sleeves.items()}
-    return PositionKept(
-        name, position.quantity, str(position.paid), str(position.reference), str(position.cost), position.price,
-        position.marked, position.touched_ns, position.settled_ns, position.unsettled, sleeves,
-    )  # fmt: skip
-
-
-def restored_position(kept: PositionKept, contracts: Contracts) -> Position:
-    position = Position(contracts[kept.instrument])
-    position.quantity, position.price, position.marked = kept.quantity, kept.price, kept.marked
-    position.paid, position.reference, position.cost = int(kept.paid), int(kept.reference), int(kept.cost)
-    position.touched_ns, position.settled_ns, position.unsettled = kept.touched_ns, kept.settled_ns, kept.unsettled
-    position.sleeves = {
-        sleeve: SleeveLine(quantity, int(paid), marked) for sleeve, (quantity, paid, marked) in kept.sleeves.items()
-    }
-    return position

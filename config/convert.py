@@ -95,7 +95,7 @@ class _Walk:
             return self._struct(value, structs[0], key)
         if not structs:
             rest = [one for one in kind.types if not isinstance(one, inspect.NoneType)]
-            return self.visit(value, inspect.Metadata(rest[0], extra=extra), key)
+            return self.visit(value, inspect.Metadata(rest[0], extra=extra) if extra else rest[0], key)
         if not isinstance(value, dict):
             return self._type_error(value, "a mapping", key)
         field = str(structs[0].tag_field)
@@ -177,13 +177,14 @@ class _Walk:
                 return self._type_error(value, _describe(kind, extra), key)
             return Decimal(str(value))
         if isinstance(kind, inspect.EnumType):
-            names = [str(member.value) for member in kind.cls]
+            known = [member.value for member in kind.cls]
         elif isinstance(kind, inspect.LiteralType):
-            names = [str(name) for name in kind.values]
+            known = list(kind.values)
         else:
             return self._scalar(value, kind, key, extra)
-        if value in names:
+        if any(value == one and type(value) is type(one) for one in known):
             return value
+        names = [str(one) for one in known]
         next_step = f"Give one of {', '.join(names)}{_maybe(str(value), names)}"
         self._say(Code.WRONG_TYPE, key, f"{_shown(value, key)} is not known", next_step)
         return BAD

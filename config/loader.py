@@ -18,7 +18,7 @@ from config.errors import Code, ConfigError, Problem
 from config.program import FxHedgeSleeve, Program
 from config.settings import Settings
 from config.universe import InstrumentEntry, InstrumentFile
-from config.yaml_source import Key, Source, Tree, dotted, read_file, read_value
+from config.yaml_source import Key, Source, Tree, dotted, read_file, read_value, shown_path
 from model.instruments import Instrument, Kind
 
 HERE = Path(__file__).parent
@@ -111,7 +111,7 @@ def settings_tree(
         tree = read_file(path, problems)
         if tree is not None:
             merged = _over(merged, tree)
-            merged.sources[()] = Source("file", str(path), 1)
+            merged.sources[()] = Source("file", shown_path(path), 1)
     for name in sorted(environment):
         if name.startswith(ENV_PREFIX):
             _set(merged, tuple(name.removeprefix(ENV_PREFIX).split("__")), environment[name], _env(name), problems)
@@ -198,7 +198,7 @@ def _program_tree(program: str | Path, base: Tree, overrides: Sequence[str], pro
         shipped = sorted(one.stem for one in PROGRAMS.glob("*.yaml"))
         what = f"there is no program {program}{nearest(program, shipped)}"
         next_step = f"Name a file, or one of {', '.join(shipped)}"
-        problems.append(Problem(code=Code.FILE_MISSING, file=str(path), what=what, next=next_step))
+        problems.append(Problem(code=Code.FILE_MISSING, file=shown_path(path), what=what, next=next_step))
         return None
     tree = read_file(path, problems)
     if tree is None:
@@ -208,7 +208,7 @@ def _program_tree(program: str | Path, base: Tree, overrides: Sequence[str], pro
         {key: source for key, source in base.sources.items() if key and key[0] in SHARED_SECTIONS},
     )
     merged = _over(shared, tree)
-    merged.sources[()] = Source("file", str(path), 1)
+    merged.sources[()] = Source("file", shown_path(path), 1)
     for text in overrides:
         _override(merged, text, problems, "program.")
     return merged

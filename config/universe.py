@@ -18,6 +18,24 @@ MONTH_LETTERS = "FGHJKMNQUVXZ"
 _SMALLEST = Decimal("1e-9")
 _LARGEST = Decimal("1e9")
 
+# Steps for exchange-traded funds: Commission Delegated Regulation (EU) 2017/588 (RTS 11), most liquid band.
+_MIFID_ETF = (
+    ("0", "0.0001"),
+    ("1", "0.0002"),
+    ("2", "0.0005"),
+    ("5", "0.001"),
+    ("10", "0.002"),
+    ("20", "0.005"),
+    ("50", "0.01"),
+    ("100", "0.02"),
+    ("200", "0.05"),
+    ("500", "0.1"),
+    ("1000", "0.2"),
+    ("2000", "0.5"),
+    ("5000", "1"),
+)
+TICK_TABLES = {"mifid_etf": tuple((Decimal(bound), Decimal(tick)) for bound, tick in _MIFID_ETF)}
+
 Isin = Annotated[
     str,
     Meta(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$", extra={"form": "an ISIN such as IE00B5BMR087"}),
@@ -110,6 +128,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     multiplier: money for 1.0 of price for one unit
     tick: price step, where there is one
     ticks: from what price on which step, where there are several
+    tick_table: the steps by name, where a rule book sets them
     lot: quantities are multiples of this
     price_magnifier: 100 where the venue quotes in pence or cents
     half_spread: half the usual spread, in price
@@ -132,6 +151,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     multiplier: Decimal = Decimal(1)
     tick: Decimal | None = None
     ticks: tuple[tuple[Decimal, Decimal], ...] = ()
+    tick_table: Literal["mifid_etf"] | None = None
     lot: Decimal = Decimal(1)
     price_magnifier: Literal[1, 100] = 1
     half_spread: Decimal = Decimal(0)
@@ -152,9 +172,9 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         self._check_kind()
 
     def _check_ticks(self) -> None:
-        if self.tick is not None and self.ticks:
-            raise ValueError("ticks: tick is given as well | Keep one of tick and ticks")
-        steps = self.ticks if self.tick is None else ((Decimal(0), self.tick),)
+        if sum((self.tick is not None, bool(self.ticks), self.tick_table is not None)) > 1:
+            raise ValueError("ticks: the step is given twice | Keep one of tick, ticks and tick_table")
+        steps = self._steps()
         for at_or_above, tick in steps:
             _bounded("tick" if self.tick is not None else "ticks", tick, _SMALLEST, Decimal(10**6))
             _exact("tick" if self.tick is not None else "ticks", tick, px)
@@ -162,6 +182,11 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         bounds = [at_or_above for at_or_above, _ in steps]
         if bounds and (bounds[0] != 0 or bounds != sorted(set(bounds))):
             raise ValueError("ticks: they do not begin at 0 and rise | Write [[0, 0.01], [10, 0.05]]")
+
+    def _steps(self) -> tuple[tuple[Decimal, Decimal], ...]:
+        if self.tick_table is not None:
+            return TICK_TABLES[self.tick_table]
+        return self.ticks if self.tick is None else ((Decimal(0), self.tick),)
 
     def _check_kind(self) -> None:
         if self.kind is Kind.FUTURE and self.roll is None:
@@ -179,7 +204,6 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def instrument(self) -> Instrument:
         """The entry in the words of the model."""
-        steps = self.ticks if self.tick is None else ((Decimal(0), self.tick),)
         charge = self.commission
         return Instrument(
             id=self.id,
@@ -192,7 +216,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             isin=self.isin or "",
             asset_class=self.asset_class,
             multiplier=self.multiplier,
-            ticks=tuple(TickStep(at_or_above, tick) for at_or_above, tick in steps),
+            ticks=tuple(TickStep(at_or_above, tick) for at_or_above, tick in self._steps()),
             lot=self.lot,
             price_magnifier=self.price_magnifier,
             half_spread=self.half_spread,

@@ -6,6 +6,7 @@ numbers with a leading zero do not pass. Integers may group digits with `_`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator
@@ -67,9 +68,16 @@ def dotted(key: Key) -> str:
     return text
 
 
+def shown_path(path: Path) -> str:
+    """A path as people type it: relative when it lies below the working directory."""
+    with contextlib.suppress(ValueError, OSError):
+        return str(path.absolute().relative_to(Path.cwd()))
+    return str(path)
+
+
 def read_file(path: Path, problems: list[Problem]) -> Tree | None:
     """The tree of one file, or None with the problems appended that say why not."""
-    name = str(path)
+    name = shown_path(path)
     try:
         raw = path.read_bytes()
     except FileNotFoundError:

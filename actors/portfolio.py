@@ -207,6 +207,7 @@ class Portfolio(Actor):
             cash={name: amount for name, amount in self.books.cash.items() if amount}, gross=valued.gross,
             net=valued.net, lines=lines, currency_exposure=foreign, sleeve_nav=sleeves, degraded=degraded,
             at_ns=cycle.at_ns, prices=prices,
+            external_flows=rounded(self.totals.flows),
         )  # fmt: skip
 
     # -- comparison with the venue

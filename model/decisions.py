@@ -10,7 +10,7 @@ import msgspec
 
 from engine.message import Event, Lane, Message, WhenFull
 from model.market import FxSnapshot, Quality
-from model.orders import Intent
+from model.orders import Intent, Urgency
 from model.units import Cash, Px, Qty
 
 
@@ -208,7 +208,8 @@ class Decide(Message, frozen=True, gc=False):
 class Want(msgspec.Struct, frozen=True, gc=False):
     """A wanted position in one product: signed quantity, and the reasons in words and numbers.
 
-    hold: keep what there is (missing or stale input); quantity is then ignored.
+    hold: keep what there is (missing or stale input); quantity is then ignored.  pair: legs of one name are traded
+    together or not at all.  urgency: the most urgent of the sleeves that move a contract decides for its order.
     """
 
     product: str
@@ -217,6 +218,7 @@ class Want(msgspec.Struct, frozen=True, gc=False):
     facts: dict[str, float]
     hold: bool = False
     pair: str = ""
+    urgency: Urgency = Urgency.NORMAL
 
 
 class Targets(Event, frozen=True, gc=False):

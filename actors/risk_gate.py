@@ -1,0 +1,229 @@
+"""The last check before an order: what is held, what is working at its worst, and what one more order would make of it.
+
+Exposures are floats in base currency, used for comparisons only. Every comparison is written so that NaN denies.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from actors.denials import DENIAL_CODES
+from actors.exposures import Exposures, Holding, Line
+from model.decisions import Approved, CycleFx, Denial, Mode, NavMarked, Propose
+from model.instruments import Instrument
+from model.orders import Filled, Intent, Purpose, Side
+from model.units import CASH_SCALE, NS_PER_SECOND
+
+_MINUTE_NS: Final = 60 * NS_PER_SECOND
+INF: Final = float("inf")
+NAN: Final = float("nan")
+BUY, ROLL, FLATTEN, TRADING = Side.BUY, Purpose.ROLL, Purpose.FLATTEN, Mode.TRADING
+
+
+class GateLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares are of net asset value.  max_instrument_share: of any product, unless `instrument_shares` names it.
+
+    collar_share: how far a limit may be from the reference price.  min_gap_ns: between two orders of one contract.
+    """
+
+    max_gross_leverage: float = 2.0
+    max_net_leverage: float = 1.0
+    max_order_share: float = 0.10
+    max_daily_turnover_share: float = 0.50
+    max_instrument_share: float = INF
+    instrument_shares: dict[str, float] = {}
+    collar_share: float = 0.05
+    max_orders_per_minute: int = 600
+    max_intents_per_run: int = 500
+    min_gap_ns: int = 0
+
+
+class RiskGate:
+    """Answers proposals. State is what a restart needs: exposures, locks, mode, and which intents were approved."""
+
+    def __init__(self, instruments: Mapping[str, Instrument], limits: GateLimits) -> None:
+        self.limits = limits
+        self.exposures = Exposures(instruments)
+        self.mode = Mode.BOOT
+        self.nav = NAN
+        self.session = 0
+        self.turnover = 0.0
+        self.locked: dict[str, str] = {}
+        self.answers: dict[str, Approved] = {}
+        self.seen: dict[str, int] = {}
+        self._times: collections.deque[int] = collections.deque()
+        self._unvalued: list[tuple[Holding, float]] = []
+        self._caps = (NAN, NAN, NAN, NAN)
+        self._shares = limits.instrument_shares
+
+    def open_cycle(self, told: CycleFx, nav: NavMarked) -> None:
+        """Take the cycle's prices, rates and positions; a new session starts a new turnover account."""
+        if told.cycle.session > self.session:
+            self.session, self.turnover = told.cycle.session, 0.0
+            self._unvalued.clear()
+            self.answers.clear()
+            self.seen = {intent: at for intent, at in self.seen.items() if intent in self.exposures.orders}
+            self.exposures.forget_unheard()
+        self.exposures.mark(told, nav)
+        self.turnover += sum(size * owner.unit for owner, size in self._unvalued)
+        self._unvalued.clear()
+        self.nav = nav.nav / CASH_SCALE
+        limits = self.limits
+        self._caps = (
+            limits.max_order_share * self.nav,
+            limits.max_daily_turnover_share * self.nav,
+            limits.max_gross_leverage * self.nav,
+            limits.max_net_leverage * self.nav,
+        )
+
+    def propose(self, propose: Propose, now_ns: int) -> tuple[Approved, bool]:
+        """Approve or deny every intent; True when the basket asked the same before and this is the same answer.
+
+        Legs of one pair are approved together or not at all.
+        """
+        intents = propose.intents
+        name = f"ap-{intents[0].id}" if intents else f"ap-{propose.run_id}"
+        known = self.answers.get(name)
+        if known is not None and known.run_id == propose.run_id:
+            return known, True
+        approved: list[Intent] = []
+        denials: list[Denial] = []
+        broken: dict[str, str] = {}
+        too_many = len(intents) > self.limits.max_intents_per_run
+        for intent in intents:
+            code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns)
+            if code is None:
+                approved.append(intent)
+                continue
+            denials.append(self._denial(code, intent))
+            if intent.pair:
+                broken[intent.pair] = code
+        if broken:
+            for leg in [each for each in approved if each.pair in broken]:
+                approved.remove(leg)
+                self.take_back(leg)
+                denials.append(self._denial("PAIR", leg))
+        answer = Approved(name, propose.run_id, tuple(approved), tuple(denials), now_ns)
+        if propose.sender == "basket":
+            self.answers[name] = answer
+        return answer, False
+
+    def filled(self, filled: Filled) -> None:
+        """Take a fill. What a correction replaces is known to the portfolio alone: the next cycle's mark brings it."""
+        fill = filled.fill
+        if not fill.corrects:
+            self.exposures.filled(fill.instrument, fill.side.value * fill.quantity)
+
+    def fold_session(self, session: int) -> None:
+        """A decision of this session was journalled: what is folded after it belongs to it."""
+        if session > self.session:
+            self.session, self.turnover = session, 0.0
+            self._unvalued.clear()
+
+    def fold_approved(self, approved: Approved) -> None:
+        """Take an approval back from the journal. Its turnover is valued with the next rates."""
+        self.answers[approved.id] = approved
+        for intent in approved.intents:
+            self.seen[intent.id] = approved.at_ns
+            line = self.exposures.meet(intent.instrument)
+            if line is not None:
+                counted = 0 if intent.purpose is ROLL else intent.quantity
+                self.exposures.work(intent.id, intent.instrument, intent.side, intent.quantity, counted, 0.0)
+                if counted and not intent.reduces:
+                    self._unvalued.append((line.owner, float(abs(intent.reference) * intent.quantity)))
+
+    def check(self, intent: Intent, now_ns: int) -> str | None:
+        """The code of the first rule that the intent breaks, or None; an intent that passes counts as working."""
+        quantity, reference = intent.quantity, intent.reference
+        line = self.exposures.lines.get(intent.instrument) or self.exposures.meet(intent.instrument)
+        if line is None:
+            return "UNKNOWN_INSTRUMENT"
+        if quantity <= 0 or reference == 0:
+            return "INVALID"
+        if intent.id in self.seen:
+            return "DUPLICATE"
+        owner, side = line.owner, intent.side
+        reduces = line.reduces(side, quantity)
+        rolled = min(quantity, owner.room_to_roll()) if intent.purpose is ROLL else 0
+        code = self._forbidden(intent, owner.product, reduces, rolled == quantity)
+        if code is not None:
+            return code
+        if owner.blocked and intent.purpose is not FLATTEN:
+            return owner.blocked
+        if intent.limit and not abs(intent.limit - reference) <= self.limits.collar_share * abs(reference):
+            return "PRICE_COLLAR"
+        notional = 0.0
+        if not reduces and rolled < quantity:
+            notional = abs(reference) * owner.unit * (quantity - rolled)
+            code = self._over(owner, side, quantity - rolled, notional)
+            if code is not None:
+                return code
+        code = self._too_fast(line, now_ns)
+        if code is not None:
+            return code
+        self.turnover += notional
+        self.seen[intent.id] = now_ns
+        self.exposures.work(intent.id, intent.instrument, side, quantity, quantity - rolled, notional)
+        return None
+
+    def take_back(self, intent: Intent) -> None:
+        """Undo one approval of this proposal: its pair was denied."""
+        self.turnover -= self.exposures.orders[intent.id].notional
+        del self.seen[intent.id]
+        self.exposures.moved(intent.id, 0, True)
+
+    def _forbidden(self, intent: Intent, product: str, reduces: bool, rolls: bool) -> str | None:
+        """What mode and locks say. A claim to reduce counts only when the position bears it out."""
+        mode = self.mode
+        if mode is not TRADING:
+            if mode is not Mode.REDUCE_ONLY:
+                return "MODE"
+            if not (intent.reduces and (reduces or rolls)):
+                return "REDUCE_ONLY"
+        if self.locked and not reduces and (intent.instrument in self.locked or product in self.locked):
+            return "LOCKED"
+        return None
+
+    def _over(self, owner: Holding, side: Side, quantity: int, notional: float) -> str | None:
+        """The limit that one more order would break. An order that lowers an exposure breaks none on it."""
+        order_cap, turnover_cap, gross_cap, net_cap = self._caps
+        if not self.nav > 0.0:
+            return "NAV_UNKNOWN"
+        if not notional <= order_cap:
+            return "ORDER_SIZE"
+        if not self.turnover + notional <= turnover_cap:
+            return "TURNOVER"
+        price = owner.price or notional / quantity
+        before, book = owner.gross, self.exposures
+        if side is BUY:
+            up = (owner.position + owner.buys + quantity) * price
+            gross, net = max(up, -owner.down), book.up + up - owner.up
+        else:
+            down = (owner.position - owner.sells - quantity) * price
+            gross, net = max(owner.up, -down), owner.down - down - book.down
+        if gross <= before:
+            return None
+        if not gross <= self._shares.get(owner.product, self.limits.max_instrument_share) * self.nav:
+            return "INSTRUMENT_CAP"
+        if not book.gross + gross - before <= gross_cap:
+            return "GROSS"
+        return None if net <= net_cap else "NET"
+
+    def _too_fast(self, line: Line, now_ns: int) -> str | None:
+        limits, times = self.limits, self._times
+        if limits.min_gap_ns and line.approved_ns and now_ns - line.approved_ns < limits.min_gap_ns:
+            return "TOO_SOON"
+        while times and times[0] <= now_ns - _MINUTE_NS:
+            times.popleft()
+        if len(times) >= limits.max_orders_per_minute:
+            return "RATE"
+        times.append(now_ns)
+        line.approved_ns = now_ns
+        return None
+
+    def _denial(self, code: str, intent: Intent) -> Denial:
+        return Denial(code, intent.instrument, DENIAL_CODES[code].meaning, intent.id)

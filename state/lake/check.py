@@ -37,7 +37,9 @@ def check_lake(
     products = [p for p in lake.products() if only is None or p in only]
     currencies = [c for c in lake.currencies() if only is None or c in only]
     total = len(products) + len(currencies)
-    newest = max((s.last_session for s in lake.manifest.sets.values()), default=0)
+    newest: dict[str, int] = {}
+    for data_set in lake.manifest.sets.values():
+        newest[data_set.source] = max(newest.get(data_set.source, 0), data_set.last_session)
     found: list[Finding] = []
     grouped: dict[str, list[Series]] = {}
     for done, product in enumerate(products):
@@ -67,14 +69,16 @@ def summary(found: Sequence[Finding]) -> list[str]:
     return lines
 
 
-def _product(lake: Lake, product: str, sessions_of: SessionsOf | None, newest: int, found: list[Finding]) -> Series:
+def _product(
+    lake: Lake, product: str, sessions_of: SessionsOf | None, newest: dict[str, int], found: list[Finding]
+) -> Series:
     data_set = lake.data_set("bars", product)
     bars, rolls = lake.bars(product), lake.rolls(product)
     joined = stitch(bars, rolls)
     series = as_series(joined, data_set.group)
     calendar = sessions_of(product) if sessions_of is not None else None
     found += check_series(series, calendar)
-    found += ended(series, newest)
+    found += ended(series, newest[data_set.source])
     found += _intraday_gaps(bars)
     found += _bar_faults(bars)
     found += _roll_faults(joined, rolls)

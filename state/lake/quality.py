@@ -24,8 +24,10 @@ LEAST_MOVES = 10
 LONG_GAP_DAYS = 7
 FLAT_RUN = 10
 ENDED_DAYS = 30
-COARSE_STEP = 0.005
+COARSE_STEP = 0.01
+STILL = 0.2
 BUSY = 50.0
+SOMETIMES_NEGATIVE = ("energy", "future", "index")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -99,7 +101,7 @@ def order_faults(series: Series) -> Iterator[Finding]:
 
 
 def gaps(series: Series, sessions: Sequence[int] | None = None) -> Iterator[Finding]:
-    """Stretches without a bar: more than one session of its calendar, or without a calendar four weekdays or more.
+    """Stretches without a bar: more than one session of its calendar, or without a calendar three weekdays or more.
 
     size: calendar days from the bar before to the bar after; session: that of the bar after.
     """
@@ -109,7 +111,7 @@ def gaps(series: Series, sessions: Sequence[int] | None = None) -> Iterator[Find
     open_days = None if sessions is None else days(np.array(sorted(sessions), np.int64))
     if open_days is None:
         missing = np.busday_count(day[:-1].astype("datetime64[D]"), day[1:].astype("datetime64[D]")) - 1
-        least = 4
+        least = 3
     else:
         missing = np.searchsorted(open_days, day[1:]) - np.searchsorted(open_days, day[:-1], side="right")
         least = 2
@@ -161,7 +163,7 @@ def not_positive(series: Series) -> Iterator[Finding]:
         return
     low = np.flatnonzero(series.price <= 0)
     if len(low):
-        severity = Severity.SUSPECT if series.group == "energy" else Severity.ERROR
+        severity = Severity.SUSPECT if series.group in SOMETIMES_NEGATIVE else Severity.ERROR
         text = f"{len(low)} prices are zero or below"
         yield Finding(series.id, "not_positive", int(series.session[low[0]]), severity, len(low), text)
 
@@ -185,17 +187,19 @@ def volume_faults(series: Series) -> Iterator[Finding]:
 
 
 def ended(series: Series, newest: int) -> Iterator[Finding]:
-    """A series whose last bar is more than 30 days before the newest of the lake: it must not be traded on."""
+    """A series whose last bar is more than 30 days before the newest of its source: it must not be traded on."""
     if not len(series.session):
         return
     last = int(series.session[-1])
     late = int(np.diff(days(np.array([last, newest], np.int64)))[0])
     if late > ENDED_DAYS:
-        yield Finding(series.id, "ended", last, Severity.NOTE, late, f"ends {late} days before the newest series")
+        yield Finding(
+            series.id, "ended", last, Severity.NOTE, late, f"ends {late} days before the newest series of its source"
+        )
 
 
 def fx_faults(currency: str, session: Ints, rate: Floats) -> Iterator[Finding]:
-    """Rates that were inverted, or rounded so coarsely that one step is more than half a percent."""
+    """Rates that were inverted, or rounded so coarsely that they stand still on four days of five and then jump 1 %."""
     logs = np.log(rate)
     change, total = np.diff(logs), logs[1:] + logs[:-1]
     inverse = (np.abs(change) > np.log(1.5)) & (np.abs(total) < 0.05)
@@ -207,13 +211,14 @@ def fx_faults(currency: str, session: Ints, rate: Floats) -> Iterator[Finding]:
     worst = 0.0
     for y in np.unique(year).tolist():
         mine = rate[year == y]
-        steps = np.abs(np.diff(mine)[np.diff(mine) != 0])
-        if len(mine) > 20 and len(steps) and steps.min() / np.median(mine) > COARSE_STEP:
+        moves = np.abs(np.diff(mine))
+        steps = moves[moves != 0]
+        if len(mine) > 20 and 0 < len(steps) < STILL * len(moves) and np.median(steps) > COARSE_STEP * np.median(mine):
             coarse.append(y)
-            worst = max(worst, float(steps.min() / np.median(mine)))
+            worst = max(worst, float(np.median(steps) / np.median(mine)))
     if coarse:
         first = int(session[year == coarse[0]][0])
-        text = f"rounded in {coarse[0]} to {coarse[-1]} ({len(coarse)} years): one step is up to {worst:.1%}"
+        text = f"rounded in {coarse[0]} to {coarse[-1]} ({len(coarse)} years): a step is up to {worst:.1%}"
         yield Finding(currency, "fx_rounding", first, Severity.ERROR, worst, text)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from state.lake.convert import NS_PER_HOUR, CloseOf, Floats, sessions_at
 from state.lake.importers.columns import floats, ohlc_draft, read_parquet
 from state.lake.lake import Ints
@@ -49,7 +51,8 @@ def drafts(folder: Path, close_of: CloseOf | None, closes_name: str, say: Callab
         close = floats(rows, sides[-1])
         ranges: list[Floats | None] = [floats(rows, s) for s in sides[:3]] if volume else [None, None, None]
         yield ohlc_draft(
-            path, name, sessions_at(opened), opened + NS_PER_HOUR, (ranges[0], ranges[1], ranges[2], close), floats(rows, volume) if volume else None,
+            path, name, sessions_at(opened), opened + NS_PER_HOUR, (ranges[0], ranges[1], ranges[2], close),
+            floats(rows, volume) if volume else None,
             source=path.stem.removesuffix(".parquet"), licence=LICENCE, group="crypto", say=say,
             note="hourly bars" if volume else "implied volatility, percent a year", closes="one hour after the stamp",
         )  # fmt: skip

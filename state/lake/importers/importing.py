@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from state.lake.convert import DEFAULT_CLOSES, CloseOf
-from state.lake.importers import crypto, europe, futures, options
+from state.lake.importers import crypto, europe, futures, options, userfile
 from state.lake.manifest import Import, Manifest
 from state.lake.sealed import SCHEMA_VERSION, LakeError, file_digest
 from state.lake.writer import Draft, open_manifest, write
@@ -30,7 +30,13 @@ class Importer(Protocol):
     ) -> Iterator[Draft]: ...
 
 
-IMPORTERS: dict[str, Importer] = {"futures": futures, "europe": europe, "crypto": crypto, "options": options}
+IMPORTERS: dict[str, Importer] = {
+    "futures": futures,
+    "europe": europe,
+    "crypto": crypto,
+    "options": options,
+    "user file": userfile,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,13 @@ class EwmaDeviation(msgspec.Struct, tag=True):
     weight_squares: float = 0.0
     mean: float = 0.0
     squares: float = 0.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.alpha = span_alpha(self.span)
 
     def update(self, x: float) -> float:
-        keep = 1.0 - span_alpha(self.span)
+        keep = 1.0 - self.alpha
         self.seen += 1
         self.weight = 1.0 + keep * self.weight
         self.weight_squares = 1.0 + keep * keep * self.weight_squares
@@ -72,16 +76,17 @@ class RootMeanSquare(msgspec.Struct, tag=True):
     span: float
     min_periods: int = 1
     seen: int = 0
-    mean_square: float = NAN
+    mean_square: float = 0.0
+    alpha: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.alpha = span_alpha(self.span)
 
     def update(self, x: float) -> float:
-        self.seen += 1
         square = x * x
-        if self.seen == 1:
-            self.mean_square = square
-        else:
-            self.mean_square += span_alpha(self.span) * (square - self.mean_square)
-        return self.value
+        self.mean_square += (self.alpha if self.seen else 1.0) * (square - self.mean_square)
+        self.seen += 1
+        return math.sqrt(self.mean_square) if self.seen >= self.min_periods else NAN
 
     @property
     def value(self) -> float:

@@ -101,6 +101,7 @@ class Trend:
         self._legs = tuple((spans.index(fast), spans.index(slow)) for fast, slow in rules.pairs)
         self._names = tuple(f"forecast_{fast}_{slow}" for fast, slow in rules.pairs)
         self._facts = {name: self._static(name, each) for name, each in instruments.items()}
+        self._currencies = tuple(sorted({each.currency for each in self._facts.values()}))
         self._series = {name: Series([], _volatility(rules)) for name in instruments}
 
     def on_bar(self, bar: ProductBar) -> None:
@@ -127,10 +128,10 @@ class Trend:
         capital = self._capital(decide.portfolio.nav / CASH_SCALE) * decide.risk.scale
         held = held_by(self.id, decide)
         bad = decide.cycle.degraded
+        rates = {currency: trusted_rate(decide.fx, currency) for currency in self._currencies}
         wants, degraded = [], []
         for product in self.products:
-            quality = bad.get(product)
-            rate = trusted_rate(decide.fx, self._facts[product].currency)
+            quality, rate = bad.get(product), rates[self._facts[product].currency]
             if quality is not None:
                 wants.append(hold(product, f"its price is {quality.name}"))
             elif rate is None:
@@ -167,18 +168,18 @@ class Trend:
         optimal = clip(average * combined / 10.0, static.most)
         band = buffered(held / QTY_SCALE, optimal, average, rules.buffer, static.lot)
         quantity = round(band.position / static.lot) * static.lot_qty if band.traded else held
-        facts = dict(zip(self._names, forecasts, strict=True))
-        facts.update(
-            forecast=combined,
-            volatility=volatility,
-            price=series.price / PX_SCALE,
-            average=average,
-            optimal=optimal,
-            low=band.low,
-            high=band.high,
-            fx=rate,
-            held=held / QTY_SCALE,
-        )
+        facts = {
+            **dict(zip(self._names, forecasts, strict=True)),
+            "forecast": combined,
+            "volatility": volatility,
+            "price": series.price / PX_SCALE,
+            "average": average,
+            "optimal": optimal,
+            "low": band.low,
+            "high": band.high,
+            "fx": rate,
+            "held": held / QTY_SCALE,
+        }
         return Want(product, quantity, _reason(combined, held, quantity), facts)
 
     def _capital(self, nav: float) -> float:

@@ -61,16 +61,12 @@ class Staging:
             self._lock.release()
             raise
         self._chain = Chain(self._tail.last_seq, self._tail.last_hash) if self._tail else Chain()
+        self.last_seq = self._chain.last_seq  # the last row staged
         self._ends_ns = rotation.ends_ns(self._tail.header.began_ns) if self._tail else 0
         self._rows: list[RowParams] = []
         self._snapshots: list[SnapshotParams] = []
         self._source: SnapshotSource | None = None
         self._over = ""  # why nothing more can be written
-
-    @property
-    def last_seq(self) -> int:
-        """The last row staged."""
-        return self._chain.last_seq
 
     @property
     def durable_seq(self) -> int:
@@ -84,10 +80,11 @@ class Staging:
     def stage(self, rows: Iterable[Row]) -> None:
         """Encode and chain rows; cheap, no disk. Raises JournalError for a gap or a fact that cannot be encoded."""
         self._rows += self._chain.add(rows)
+        self.last_seq = self._chain.last_seq
 
     def write_snapshots(self, seq: int, snapshots: Iterable[tuple[str, Event]]) -> None:
         """Stage the state of actors as of row `seq`; durable with the next commit, never before that row."""
-        if seq > self._chain.last_seq:
+        if seq > self.last_seq:
             raise JournalError(f"a snapshot of row {seq} was given before the row; the last one is {self.last_seq}")
         self._snapshots += [snapshot_params(actor, seq, event) for actor, event in snapshots]
 
@@ -111,7 +108,7 @@ class Staging:
         """The state of every actor after the last staged row; None when actors are already ahead of it."""
         source = self._source
         given = source() if source else {}
-        if any(seq > self._chain.last_seq for seq, _ in given.values()):
+        if any(seq > self.last_seq for seq, _ in given.values()):
             return None
         return [snapshot_params(actor, seq, event) for actor, (seq, event) in given.items()]
 
@@ -221,8 +218,8 @@ class AsyncSqliteJournal(Staging):
     async def commit_async(self) -> None:
         """Return when everything staged at the time of the call is on disk. Raises JournalError if it is not."""
         target = self.last_seq
+        self._refuse_if_over()
         while self._rows or self._snapshots or self._flush is not None:
-            self._refuse_if_over()
             flush = self._flush
             if flush is None:
                 flush = self._flush = asyncio.ensure_future(self._flush_once())

@@ -1,0 +1,260 @@
+"""The live host's journal: the loop goes on during a commit, and nothing is half done when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.errors import JournalError
+from engine.ports import AsyncJournalWriter
+from state.journal import AsyncSqliteJournal, Events, Rotation, SqliteJournal, journal_rows, recover, verify
+from state.journal.database import AtomicConnection
+from tests.state.facts import DAY_NS, MONDAY_NS, Counted, Noted, notes, rows, write
+from tests.state.test_journal import Counter, days
+
+
+def live_connections() -> list[threading.Thread]:
+    """Threads of aiosqlite that still run, after a moment to end."""
+    workers = [thread for thread in threading.enumerate() if "connection_worker" in thread.name]
+    for worker in workers:
+        worker.join(5)
+    return [worker for worker in workers if worker.is_alive()]
+
+
+async def test_rows_are_there_after_the_awaited_commit(tmp_path: Path, events: Events) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        writer: AsyncJournalWriter = journal
+        writer.stage(notes(3))
+        await writer.commit_async()
+        assert journal.durable_seq == 3
+        assert list(journal_rows(tmp_path, events=events)) == notes(3)
+    assert not live_connections()
+
+
+async def test_both_writers_make_the_same_file(tmp_path: Path, events: Events) -> None:
+    written = notes(10)
+    async with AsyncSqliteJournal(tmp_path / "live") as journal:
+        for n in range(5):
+            journal.stage(written[2 * n : 2 * n + 2])
+            await journal.commit_async()
+    write(tmp_path / "replay", written)
+    assert recover(tmp_path / "live", events).last_hash == recover(tmp_path / "replay", events).last_hash
+    write(tmp_path / "live", notes(1, after=10))
+    assert verify(tmp_path / "live", events).ok
+
+
+async def test_rows_staged_during_a_commit_form_the_next_group(tmp_path: Path, events: Events) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+
+        async def one(seq: int) -> int:
+            journal.stage(notes(1, after=seq - 1))
+            await journal.commit_async()
+            assert journal.durable_seq >= seq
+            return journal.durable_seq
+
+        done = await asyncio.gather(*(one(seq) for seq in range(1, 41)))
+        # the first commit began before the others were staged; all of those went together
+        assert sorted(set(done)) in ([40], [1, 40])
+    assert [row.seq for row in journal_rows(tmp_path, events=events)] == list(range(1, 41))
+
+
+async def test_a_cancelled_commit_still_ends_as_a_whole(tmp_path: Path, events: Events) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(1))
+        await journal.commit_async()
+        for n in range(1, 30):
+            journal.stage(notes(2, after=2 * n - 1))
+            waiting = asyncio.ensure_future(journal.commit_async())
+            for _ in range(n % 4):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        await journal.commit_async()
+        assert journal.durable_seq == 59
+    assert verify(tmp_path, events).ok
+    assert recover(tmp_path, events).last_seq == 59
+
+
+async def test_a_new_file_begins_each_day_under_a_live_host_too(tmp_path: Path, events: Events) -> None:
+    counter = Counter()
+    async with AsyncSqliteJournal(tmp_path, rotation=Rotation.DAY) as journal:
+        journal.snapshots_from(counter.snapshots)
+        for batch in days(3):
+            journal.stage(batch)
+            counter.seq = batch[-1].seq
+            await journal.commit_async()
+    report = verify(tmp_path, events)
+    assert report.ok
+    assert len(report.files) == 3
+    assert recover(tmp_path, events).snapshots == {"counter": (6, Counted(6))}
+
+
+async def test_a_snapshot_alone_can_be_committed_live(tmp_path: Path, events: Events) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(1))
+        await journal.commit_async()
+        journal.write_snapshots(1, [("a", Counted(1))])
+        await journal.commit_async()
+    assert recover(tmp_path, events).snapshots == {"a": (1, Counted(1))}
+
+
+async def test_a_closed_live_journal_takes_nothing_more(tmp_path: Path) -> None:
+    journal = AsyncSqliteJournal(tmp_path)
+    await journal.close()
+    await journal.close()
+    journal.stage(notes(1))
+    with pytest.raises(JournalError, match="is closed"):
+        await journal.commit_async()
+    SqliteJournal(tmp_path).close()
+
+
+class Broken:
+    """A disk that fails on demand, under the real SQLite."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.error: sqlite3.Error | None = None
+        self.after = 0
+        real = AtomicConnection.executemany
+        lone = AtomicConnection.execute
+
+        def executemany(db: AtomicConnection, sql: str, params: object) -> sqlite3.Cursor:
+            if self.error is not None:
+                real(db, sql, list(params)[: self.after])  # type: ignore[call-overload] # any iterable of rows
+                raise self.error
+            return real(db, sql, params)  # type: ignore[arg-type] # passed through unchanged
+
+        def execute(db: AtomicConnection, sql: str, *params: object) -> sqlite3.Cursor:
+            if self.error is not None and sql.startswith("INSERT"):
+                raise self.error
+            return lone(db, sql, *params)  # type: ignore[arg-type] # passed through unchanged
+
+        monkeypatch.setattr(AtomicConnection, "executemany", executemany)
+        monkeypatch.setattr(AtomicConnection, "execute", execute)
+
+
+FULL_DISK = sqlite3.OperationalError("database or disk is full")
+BAD_DISK = sqlite3.OperationalError("disk I/O error")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(FULL_DISK, "the disk is full; free space"), (BAD_DISK, "the disk failed")]
+)
+@pytest.mark.parametrize("group", [1, 5])
+def test_a_failing_disk_leaves_nothing_half_written_and_the_rows_staged(
+    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch, error: sqlite3.Error, words: str, group: int
+) -> None:
+    with SqliteJournal(tmp_path) as journal:
+        journal.stage(notes(2))
+        journal.commit()
+        disk = Broken(monkeypatch)
+        disk.error, disk.after = error, 3
+        journal.stage(notes(group, after=2))
+        with pytest.raises(JournalError, match=words):
+            journal.commit()
+        assert (journal.durable_seq, journal.last_seq) == (2, 2 + group)
+        assert [row.seq for row in journal_rows(tmp_path, events=events)] == [1, 2]
+        disk.error = None
+        journal.commit()
+        assert journal.durable_seq == 2 + group
+    assert verify(tmp_path, events).ok
+
+
+async def test_a_failing_disk_is_told_to_everyone_who_waits(
+    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(2))
+        await journal.commit_async()
+        disk = Broken(monkeypatch)
+        disk.error, disk.after = FULL_DISK, 1
+        journal.stage(notes(3, after=2))
+        told = await asyncio.gather(journal.commit_async(), journal.commit_async(), return_exceptions=True)
+        assert [type(error) for error in told] == [JournalError, JournalError]
+        assert journal.durable_seq == 2
+        disk.error = None
+        await journal.commit_async()
+        assert journal.durable_seq == 5
+    assert verify(tmp_path, events).ok
+
+
+async def test_a_flush_torn_by_the_loops_end_ends_the_journal(tmp_path: Path, events: Events) -> None:
+    journal = AsyncSqliteJournal(tmp_path)
+    try:
+        journal.stage(notes(1))
+        await journal.commit_async()
+        journal.stage(notes(1, after=1))
+        waiting = asyncio.ensure_future(journal.commit_async())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        others = [task for task in asyncio.all_tasks() if task not in (asyncio.current_task(), waiting)]
+        for task in others:  # as asyncio.run does on its way out
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        with pytest.raises(JournalError, match="only the disk knows"):
+            await journal.commit_async()
+    finally:
+        await journal.close()
+    assert recover(tmp_path, events).last_seq in (1, 2)
+    assert verify(tmp_path, events).ok
+
+
+async def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(tmp_path: Path) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(1))
+        await journal.commit_async()
+    journal = AsyncSqliteJournal(tmp_path)
+    try:
+        (tmp_path / "journal-20230102.sqlite").write_bytes(b"no database at all, and long enough to be read" * 100)
+        journal.stage(notes(1, after=1))
+        with pytest.raises(JournalError, match=r"not an SQLite file"):
+            await journal.commit_async()
+    finally:
+        with pytest.raises(JournalError, match=r"not an SQLite file"):
+            await journal.close()
+    assert not live_connections()
+
+
+def test_a_process_that_fails_to_open_its_journal_ends(tmp_path: Path) -> None:
+    """A thread that is no daemon once kept such a process alive for ever."""
+    write(tmp_path, notes(1))
+    code = """
+import asyncio, pathlib, sys
+from state.journal import AsyncSqliteJournal
+from tests.state.facts import notes
+
+async def main():
+    async with AsyncSqliteJournal(sys.argv[1]) as journal:
+        pathlib.Path(sys.argv[1], "journal-20230102.sqlite").write_bytes(b"spoiled" * 1000)
+        journal.stage(notes(1, after=1))
+        await journal.commit_async()
+
+asyncio.run(main())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "JournalError" in done.stderr
+
+
+def test_a_full_disk_is_said_in_one_sentence(tmp_path: Path, events: Events) -> None:
+    """A real one: SQLite's own limit on the number of pages gives the error of a full disk."""
+    with SqliteJournal(tmp_path) as journal:
+        journal.stage(notes(2))
+        journal.commit()
+        assert journal._db is not None
+        journal._db.execute("PRAGMA max_page_count = 12")
+        journal.stage(rows([Noted("x" * 50_000)], after=2, at_ns=MONDAY_NS + DAY_NS // 2))
+        with pytest.raises(JournalError, match=r"journal-20230102.sqlite: the disk is full; free space"):
+            journal.commit()
+        assert [row.seq for row in journal_rows(tmp_path, events=events)] == [1, 2]
+        journal._db.execute("PRAGMA max_page_count = 1000000")
+    assert recover(tmp_path, events).last_seq == 3

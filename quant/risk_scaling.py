@@ -93,7 +93,7 @@ class PortfolioVolatility(msgspec.Struct):
 
 def portfolio_volatility(rules: VolatilityRules) -> PortfolioVolatility:
     """A fresh estimator."""
-    return PortfolioVolatility(EwmaDeviation(rules.ewma_span, 5), RollingDeviation(rules.rolling_window))
+    return PortfolioVolatility(EwmaDeviation(float(rules.ewma_span), 5), RollingDeviation(rules.rolling_window))
 
 
 class ScaleRules(msgspec.Struct, frozen=True, kw_only=True):

@@ -180,9 +180,9 @@ def robust_volatility(
 ) -> RobustVolatility:
     """A fresh estimator with the parameters of the source as defaults (no blend)."""
     return RobustVolatility(
-        EwmaDeviation(span, min_periods),
+        EwmaDeviation(float(span), min_periods),
         RollingQuantile(floor_share, floor_window, floor_min_periods),
-        EwmaMean(long_span),
+        EwmaMean(float(long_span)),
         long_share,
     )
 

@@ -210,7 +210,7 @@ def _scalar(fast: int) -> float:
 
 
 def _volatility(rules: TrendRules) -> Volatility:
-    span, minimum = rules.volatility_span, rules.volatility_min
+    span, minimum = float(rules.volatility_span), rules.volatility_min
     if rules.volatility == "root_mean_square":
         return RootMeanSquare(span, minimum)
     if rules.volatility == "robust":

@@ -1,0 +1,80 @@
+"""What a venue's snapshot proves about orders. Pure: evidence in, evidence out, nothing invented."""
+
+from __future__ import annotations
+
+import msgspec
+
+from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAbsent, SeenAtVenue, Severity
+from model.orders import ORDER_PREFIX, VenueSnapshot
+from state.order_law import OrderState
+
+UNKNOWN, WORKING, LOST = OrderState.UNKNOWN, OrderState.WORKING, OrderState.LOST
+Evidence = SeenAtVenue | ProvenAbsent | AdoptOrder
+
+
+class Findings(msgspec.Struct, frozen=True, gc=False):
+    """Evidence to hand to the order manager, what stays unexplained, and orders that are not ours."""
+
+    evidence: tuple[Evidence, ...]
+    breaks: tuple[Break, ...]
+    compared: tuple[str, ...]
+    skipped: tuple[str, ...]
+    foreign: int
+
+
+def ours(snapshot: VenueSnapshot) -> tuple[str, ...]:
+    """Open orders at the venue with our prefix."""
+    return tuple(order.client_id for order in snapshot.orders if order.client_id.startswith(ORDER_PREFIX))
+
+
+def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Findings:
+    """Compare a complete snapshot with the open orders of the book.
+
+    Absence proves something only where the venue enforces ids, and the snapshot covers the sending and `settle_ns`
+    after it. An order planned after the snapshot was taken is left out.
+    """
+    at_venue = {order.client_id: order for order in snapshot.orders}
+    closed = {order.client_id: order for order in snapshot.closed}
+    evidence: list[Evidence] = []
+    breaks: list[Break] = []
+    compared: list[str] = []
+    skipped: list[str] = []
+    for order in known.open:
+        seen = at_venue.get(order.client_id)
+        ended = closed.get(order.client_id)
+        compared.append(order.client_id)
+        if seen is not None:
+            if order.state != WORKING or seen.filled > order.filled:
+                evidence.append(_seen(snapshot, order, WORKING, seen.venue_id, seen.filled))
+        elif ended is not None:
+            evidence.append(_seen(snapshot, order, ended.state, ended.venue_id, ended.filled))
+        elif order.state == LOST:
+            continue
+        elif proves_absence(snapshot, order, settle_ns):
+            evidence.append(ProvenAbsent(order.client_id, snapshot.id, snapshot.at_ns))
+        elif order.state == UNKNOWN:
+            text = f"{order.client_id} in {order.instrument} is not shown, and that proves nothing yet"
+            breaks.append(Break("UNKNOWN_ORDER", order.client_id, order.filled, 0, Severity.LOCK, text))
+        else:
+            compared.pop()
+            skipped.append(order.client_id)
+    missing = set(known.unknown)
+    evidence += [
+        AdoptOrder(order, snapshot.id, snapshot.at_ns) for order in snapshot.orders if order.client_id in missing
+    ]
+    foreign = sum(not order.client_id.startswith(ORDER_PREFIX) for order in snapshot.orders)
+    return Findings(tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign)
+
+
+def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:
+    """Whether an order that the snapshot does not show can never have reached the venue, or has left it."""
+    return (
+        snapshot.complete
+        and snapshot.ids_enforced
+        and snapshot.since_ns <= order.planned_ns
+        and order.planned_ns + settle_ns <= snapshot.at_ns
+    )
+
+
+def _seen(snapshot: VenueSnapshot, order: KnownOrder, state: str, venue_id: str, filled: int) -> SeenAtVenue:
+    return SeenAtVenue(order.client_id, state, venue_id, filled, snapshot.id, snapshot.at_ns)

@@ -1,0 +1,348 @@
+"""From what every sleeve wants to the fewest orders that give it: pure, exact, with a reason for all that is left out.
+
+For each product the sleeves' targets are summed, never overwritten. What sleeves trade with each other inside the net
+needs no order; the rest becomes one intent per contract whose shares sum to its signed quantity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from actors.contracts import Contract, Contracts
+from actors.order_book import FOREIGN
+from model.decisions import CycleOpened, Denial, NavMarked, Targets, Want
+from model.market import FxSnapshot, Quality
+from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
+from model.units import CASH_SCALE, PX_SCALE, Cash, Px, Qty, div_half_even
+
+BPS = 10_000
+
+
+class BasketPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What is too small to trade.
+
+    min_notional: in base currency; never blocks a full close, a roll or a reduction.  drift_bps: a change smaller than
+    this share of the larger of position and target waits; never blocks a full close, a first entry or a roll.
+    """
+
+    min_notional: Cash = 2_500 * CASH_SCALE
+    drift_bps: int = 0
+
+
+class Crossing(msgspec.Struct, frozen=True, gc=False):
+    """Sleeves trade with each other in one contract; shares sum to zero."""
+
+    instrument: str
+    price: Px
+    shares: tuple[Share, ...]
+
+
+class Plan(msgspec.Struct, frozen=True, gc=False):
+    """What one run would send, what sleeves settle among themselves, and what was left out and why."""
+
+    intents: tuple[Intent, ...]
+    crossings: tuple[Crossing, ...]
+    left_out: tuple[Denial, ...]
+
+
+class Leg(msgspec.Struct, gc=False):
+    """A change of one contract before it is an intent."""
+
+    contract: Contract
+    quantity: Qty
+    shares: tuple[Share, ...]
+    purpose: Purpose
+    reference: Px
+    reduces: bool
+    urgency: Urgency
+    pairs: tuple[str, ...]
+    reason: str
+    leg: int = 0
+    group: str = ""
+
+
+class Sides(msgspec.Struct, gc=False):
+    """One product, sleeve by sleeve: what is held in each contract, and what is wanted in all."""
+
+    held: dict[str, dict[str, Qty]]
+    current: dict[str, Qty]
+    target: dict[str, Qty]
+    wants: list[tuple[str, Want]]
+    holding: bool
+
+
+Held = Mapping[str, Mapping[str, Mapping[str, Qty]]]
+
+
+class Netting:
+    """Plans one run. `busy` are contracts with an order still open: they are left alone."""
+
+    def __init__(
+        self, contracts: Contracts, policy: BasketPolicy, sleeves: Sequence[str], busy: Mapping[str, int]
+    ) -> None:
+        self.contracts = contracts
+        self.policy = policy
+        self.sleeves = tuple(sleeves)
+        self.busy = busy
+
+    def plan(self, cycle: CycleOpened, portfolio: NavMarked, fx: FxSnapshot, targets: Mapping[str, Targets]) -> Plan:
+        """The run's intents, sells before buys, most urgent first."""
+        held, quality = holdings(portfolio)
+        wants = {name: {want.product: want for want in each.wants} for name, each in targets.items()}
+        products = dict.fromkeys(held)
+        for each in wants.values():
+            products.update(dict.fromkeys(each))
+        run = Run(self, cycle, portfolio, fx, targets, wants, quality)
+        for product in products:
+            run.net(product, held.get(product, {}))
+        return run.finish()
+
+
+class Run:
+    """The work on one plan."""
+
+    def __init__(
+        self, netting: Netting, cycle: CycleOpened, portfolio: NavMarked, fx: FxSnapshot,
+        targets: Mapping[str, Targets], wants: Mapping[str, Mapping[str, Want]], quality: Mapping[str, Quality],
+    ) -> None:  # fmt: skip
+        self.netting = netting
+        self.policy = netting.policy
+        self.cycle = cycle
+        self.prices = portfolio.prices
+        self.fx = fx
+        self.targets = targets
+        self.wants = wants
+        self.quality = quality
+        self.legs: list[Leg] = []
+        self.crossings: list[Crossing] = []
+        self.left_out: list[Denial] = []
+        self.broken: dict[str, str] = {}
+
+    def net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
+        """Plan one product, or say why not."""
+        sides = self._sides(product, held)
+        to = self.cycle.contracts.get(product, "")
+        old = [name for name, parts in sides.held.items() if name != to and any(parts.values())]
+        changes = sides.target != sides.current or bool(old)
+        if not changes:
+            if sides.holding:
+                self._break_pairs(sides, "the product holds")
+            return
+        objection = self._objection(product, to, old, sides)
+        if objection is not None:
+            self._leave_out(product, *objection)
+            self._break_pairs(sides, objection[0])
+            return
+        contract = self.netting.contracts[to]
+        self._round(sides, contract)
+        blocked = self._too_small(sides, contract, self.prices[to])
+        if blocked is not None:
+            sides.target = dict(sides.current)
+            self._leave_out(product, *blocked)
+            self._break_pairs(sides, blocked[0])
+            if not old:
+                return
+        self._legs(product, contract, sides, old)
+
+    def _sides(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> Sides:
+        current: dict[str, Qty] = {}
+        mine: dict[str, dict[str, Qty]] = {}
+        for name, parts in held.items():
+            kept = {sleeve: quantity for sleeve, quantity in parts.items() if sleeve != FOREIGN and quantity}
+            if kept:
+                mine[name] = kept
+            for sleeve, quantity in kept.items():
+                current[sleeve] = current.get(sleeve, 0) + quantity
+        target = dict(current)
+        wants: list[tuple[str, Want]] = []
+        holding = False
+        for sleeve in self.netting.sleeves:
+            given = self.targets.get(sleeve)
+            want = self.wants[sleeve].get(product) if given is not None else None
+            if want is not None:
+                wants.append((sleeve, want))
+            if given is None or _holds(given, want, product):
+                holding = True
+            else:
+                target[sleeve] = want.quantity if want is not None else 0
+        return Sides(
+            mine, {name: each for name, each in current.items() if each},
+            {name: each for name, each in target.items() if each}, wants, holding,
+        )  # fmt: skip
+
+    def _objection(self, product: str, to: str, old: Sequence[str], sides: Sides) -> tuple[str, str] | None:
+        """Why nothing of this product may change now."""
+        quality = self.cycle.degraded.get(product, Quality.GOOD)
+        if quality is not Quality.GOOD:
+            return "DEGRADED", f"the price of {product} is {quality.name}; the position stays"
+        if not to:
+            return "NO_CONTRACT", f"no contract of {product} is named for this cycle"
+        contract = self.netting.contracts.get(to)
+        if contract is None or not contract.tradeable:
+            return "NOT_TRADEABLE", f"{to} may not be traded"
+        for name in (to, *old):
+            if self.netting.busy.get(name):
+                return "ORDER_OPEN", f"an order in {name} is still open"
+            if not self.prices.get(name):
+                return "NO_PRICE", f"no trusted price of {name}"
+            if self.quality.get(name, Quality.GOOD) is not Quality.GOOD:
+                return "DEGRADED", f"the price of {name} is {self.quality[name].name}; the position stays"
+        rate = self.fx.rates.get(contract.currency)
+        if rate is None or rate.quality is not Quality.GOOD:
+            return "STALE_FX", f"no good rate of {contract.currency}"
+        return None
+
+    def _round(self, sides: Sides, contract: Contract) -> None:
+        """Bring the net to whole lots; the sleeve that moves most takes what rounding adds."""
+        total = sum(sides.target.values())
+        off = contract.to_lot(total) - total
+        if not off:
+            return
+        moved = {
+            name: abs(sides.target.get(name, 0) - sides.current.get(name, 0))
+            for name in {**sides.current, **sides.target}
+        }
+        taker = max(moved, key=lambda name: moved[name])
+        sides.target[taker] = sides.target.get(taker, 0) + off
+
+    def _too_small(self, sides: Sides, contract: Contract, price: Px) -> tuple[str, str] | None:
+        """The band that keeps a change from being traded."""
+        current, target = sum(sides.current.values()), sum(sides.target.values())
+        delta = target - current
+        if not delta or not target:
+            return None
+        larger = max(abs(current), abs(target))
+        if current and abs(delta) * BPS < self.policy.drift_bps * larger:
+            return "BAND", f"a change of {delta} is inside the band around {current}"
+        if _reduces(current, target):
+            return None
+        rate = self.fx.rates[contract.currency].rate
+        notional = div_half_even(abs(contract.money(price * delta)) * rate, PX_SCALE)
+        if notional < self.policy.min_notional:
+            return "MIN_NOTIONAL", f"{notional} micro of the base currency is less than {self.policy.min_notional}"
+        return None
+
+    # -- legs
+
+    def _legs(self, product: str, contract: Contract, sides: Sides, old: Sequence[str]) -> None:
+        current, target = sum(sides.current.values()), sum(sides.target.values())
+        urgency = max((want.urgency for _, want in sides.wants), default=Urgency.NORMAL)
+        pairs = tuple(dict.fromkeys(f"{sleeve}:{want.pair}" for sleeve, want in sides.wants if want.pair))
+        reason = "; ".join(f"{sleeve}: {want.reason}" for sleeve, want in sides.wants)[:400]
+        roll = f"roll:{product}" if old and target else ""
+        legs: list[Leg] = []
+        for name in old:
+            shares = {sleeve: -quantity for sleeve, quantity in sides.held[name].items()}
+            purpose = Purpose.ROLL if roll else Purpose.REDUCE
+            legs += self._leg(self.netting.contracts[name], shares, purpose, True, urgency, pairs, reason)
+        here = sides.held.get(contract.id, {})
+        shares = {sleeve: sides.target.get(sleeve, 0) - here.get(sleeve, 0) for sleeve in {**here, **sides.target}}
+        reduces = not old and _reduces(current, target)
+        plain = Purpose.REDUCE if reduces else Purpose.REBALANCE
+        legs += self._leg(contract, shares, Purpose.ROLL if roll else plain, reduces, urgency, pairs, reason)
+        for place, leg in enumerate(legs):
+            leg.leg = place
+            if roll and len(legs) > 1:
+                leg.pairs = (roll,)
+        self.legs += legs
+
+    def _leg(
+        self, contract: Contract, parts: Mapping[str, Qty], purpose: Purpose, reduces: bool, urgency: Urgency,
+        pairs: tuple[str, ...], reason: str,
+    ) -> list[Leg]:  # fmt: skip
+        """The change of one contract; with a quantity of zero sleeves only trade with each other."""
+        shares = tuple(Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity)
+        if not shares:
+            return []
+        net = sum(share.quantity for share in shares)
+        price = self.prices[contract.id]
+        return [Leg(contract, net, shares, purpose, price, reduces, urgency, pairs, reason)]
+
+    # -- pairs
+
+    def _leave_out(self, product: str, code: str, text: str) -> None:
+        self.left_out.append(Denial(code, product, text))
+
+    def _break_pairs(self, sides: Sides, why: str) -> None:
+        for sleeve, want in sides.wants:
+            if want.pair:
+                self.broken.setdefault(f"{sleeve}:{want.pair}", why)
+
+    def finish(self) -> Plan:
+        """Drop legs whose partners cannot be sent, name the groups, and put the intents in order."""
+        groups = grouped(self.legs)
+        kept: list[Leg] = []
+        for name, legs in groups:
+            cause = next((self.broken[pair] for leg in legs for pair in leg.pairs if pair in self.broken), "")
+            if cause:
+                for leg in legs:
+                    text = f"another leg of {name} is not sent: {cause}"
+                    self.left_out.append(Denial("PAIR", leg.contract.id, text))
+                continue
+            orders = sum(leg.quantity != 0 for leg in legs)
+            for leg in legs:
+                leg.group = name if orders > 1 else ""
+            for leg in legs:
+                if leg.quantity:
+                    kept.append(leg)
+                else:
+                    self.crossings.append(Crossing(leg.contract.id, leg.reference, leg.shares))
+        sizes: dict[str, int] = {}
+        for leg in kept:
+            sizes[leg.group] = sizes.get(leg.group, 0) + 1
+        kept.sort(key=lambda leg: (-leg.urgency, leg.quantity > 0, not leg.reduces))
+        intents = tuple(self._intent(leg, sizes[leg.group] if leg.group else 1) for leg in kept)
+        return Plan(intents, tuple(self.crossings), tuple(self.left_out))
+
+    def _intent(self, leg: Leg, legs: int) -> Intent:
+        side = Side.BUY if leg.quantity > 0 else Side.SELL
+        run_id, quantity = self.cycle.run_id, abs(leg.quantity)
+        return Intent(
+            id=intent_id(run_id, leg.contract.id, side, quantity, "net", leg.leg, 0), run_id=run_id,
+            instrument=leg.contract.id, side=side, quantity=quantity, purpose=leg.purpose, shares=leg.shares,
+            reference=leg.reference, leg=leg.leg, pair=leg.group, legs=legs, urgency=leg.urgency,
+            reduces=leg.reduces, reason=leg.reason,
+        )  # fmt: skip
+
+
+def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
+    """product -> contract -> sleeve -> quantity, and the quality of each contract's price."""
+    held: dict[str, dict[str, Mapping[str, Qty]]] = {}
+    quality: dict[str, Quality] = {}
+    for line in portfolio.lines:
+        product = line.instrument.partition("@")[0]
+        held.setdefault(product, {})[line.instrument] = line.sleeve_quantities
+        quality[line.instrument] = line.quality
+    return held, quality
+
+
+def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
+    """Legs that share a pair name, directly or through another leg; a leg without a pair is alone."""
+    groups: list[tuple[str, list[Leg], dict[str, None]]] = []
+    for leg in legs:
+        names = dict.fromkeys(leg.pairs)
+        mine: list[Leg] = []
+        rest = []
+        for name, members, known in groups:
+            if any(each in known for each in names):
+                mine += members
+                names = {**known, **names}
+            else:
+                rest.append((name, members, known))
+        mine.append(leg)
+        groups = [*rest, (next(iter(names), leg.contract.id), mine, names)]
+    return [(name, members) for name, members, _ in groups]
+
+
+def _holds(given: Targets, want: Want | None, product: str) -> bool:
+    """Whether a sleeve keeps what it has: it says so, or it did not see what it needs."""
+    if want is not None:
+        return want.hold
+    return bool(given.degraded) and (not given.wants or product in given.degraded)
+
+
+def _reduces(current: Qty, target: Qty) -> bool:
+    """Smaller, and not through zero."""
+    return abs(target) < abs(current) and current * target >= 0

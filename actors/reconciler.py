@@ -1,0 +1,213 @@
+"""The reconciler: compares our book with the venue's own account, by evidence and never by invention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from actors.evidence import Findings, examine, ours
+from engine.actor import Actor
+from engine.effects import Ask, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
+from engine.message import Event, Expired, Lane, Message, Refused, Replied
+from model.decisions import Halt, ReduceOnly
+from model.execution import (
+    Alarm,
+    AskBooks,
+    AskOrders,
+    BooksBroke,
+    BooksCompared,
+    Break,
+    LockInstrument,
+    OrdersKnown,
+    QueryOrders,
+    Reconciled,
+    ReconcileNow,
+    Severity,
+)
+from model.orders import RequestSnapshot, VenueDown, VenueSnapshot, VenueUp
+from model.units import NS_PER_SECOND
+
+
+class ReconcilePolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When to compare. Durations in nanoseconds; `every_ns` of 0 switches the periodic comparison off.
+
+    settle_ns: how long after sending absence may be believed.  overlap_ns: how far before the last clean comparison a
+    snapshot reaches back.  retry_ns: patience with a snapshot that is incomplete or does not come.
+    """
+
+    every_ns: int = 60 * NS_PER_SECOND
+    settle_ns: int = 5 * NS_PER_SECOND
+    overlap_ns: int = 24 * 3600 * NS_PER_SECOND
+    retry_ns: int = 30 * NS_PER_SECOND
+    answer_within_ns: int = 10 * NS_PER_SECOND
+
+
+class ReconcileDue(Message, frozen=True, gc=False):
+    """A moment to compare has come."""
+
+    lane = Lane.TRUTH
+
+    why: str
+
+
+class ReconcilerKept(Event, frozen=True, gc=False):
+    """The reconciler's snapshot."""
+
+    count: int
+    clean_ns: int
+
+
+class Reconciler(Actor):
+    """Ask the venue for everything, let the book take what it missed, then compare what is left.
+
+    One comparison at a time, in steps: snapshot, orders, books. Each leaves one row. A snapshot that is not complete
+    proves nothing and is asked for again.
+    """
+
+    def __init__(
+        self,
+        *,
+        orders: Ref[Any],
+        portfolio: Ref[Any],
+        system: Ref[Any],
+        policy: ReconcilePolicy | None = None,
+        venue: str = "venue",
+    ) -> None:
+        self.orders = orders
+        self.portfolio = portfolio
+        self.system = system
+        self.policy = policy or ReconcilePolicy()
+        self.venue = venue
+        self.count = 0
+        self.clean_ns = 0
+        self.pending = ""
+        self.why = ""
+        self.taken: VenueSnapshot | None = None
+        self.findings: Findings | None = None
+
+    # -- when
+
+    def on_start(self) -> Effects:
+        return [*self._request("boot"), *self._next_round()]
+
+    def on_link(self, link: VenueUp | VenueDown) -> Effects:
+        if isinstance(link, VenueUp):
+            return self._request("link up")
+        self.pending, self.taken = "", None
+        return None
+
+    def on_query_orders(self, query: QueryOrders) -> Effects:
+        """Orders whose fate is unknown: look when the venue had time to know of them."""
+        return [SetTimer("query", self.clock.now_ns + self.policy.settle_ns, ReconcileDue("unknown order"))]
+
+    def on_reconcile_now(self, now: ReconcileNow) -> Effects:
+        return None if self.pending else self._request(now.why)
+
+    def on_reconcile_due(self, due: ReconcileDue) -> Effects:
+        effects = self._next_round() if due.why == "timer" else []
+        if self.pending and due.why != "no answer":
+            return effects
+        return self._request(due.why) + effects
+
+    def _next_round(self) -> list[Effect]:
+        if not self.policy.every_ns:
+            return []
+        return [SetTimer("round", self.clock.now_ns + self.policy.every_ns, ReconcileDue("timer"))]
+
+    def _request(self, why: str) -> list[Effect]:
+        self.count += 1
+        now_ns = self.clock.now_ns
+        self.pending, self.why = f"rc-{now_ns}-{self.count}", why
+        self.taken = None
+        since_ns = max(0, self.clean_ns - self.policy.overlap_ns)
+        retry = SetTimer("answer", now_ns + self.policy.retry_ns, ReconcileDue("no answer"))
+        return [ToPort(self.venue, RequestSnapshot(self.pending, since_ns)), retry]
+
+    # -- step by step
+
+    def on_snapshot(self, snapshot: VenueSnapshot) -> Effects:
+        if snapshot.id != self.pending:
+            return None
+        if not snapshot.complete:
+            return self._incomplete("the snapshot is not complete")
+        self.taken = snapshot
+        deadline_ns = self.clock.now_ns + self.policy.answer_within_ns
+        ask = Ask(self.orders, AskOrders(ask_id=f"{snapshot.id}/orders", ids=ours(snapshot)), deadline_ns)
+        return [*(Tell(self.orders, fill) for fill in snapshot.fills), ask]
+
+    def on_answer(self, answer: Replied | Expired) -> Effects:
+        snapshot = self.taken
+        if snapshot is None or not answer.ask_id.startswith(f"{snapshot.id}/"):
+            return None
+        if isinstance(answer, Expired):
+            return self._incomplete(f"{answer.asked} did not answer")
+        if isinstance(answer.answer, OrdersKnown):
+            self.findings = found = examine(snapshot, answer.answer, self.policy.settle_ns)
+            deadline_ns = self.clock.now_ns + self.policy.answer_within_ns
+            ask = Ask(self.portfolio, AskBooks(ask_id=f"{snapshot.id}/books", snapshot=snapshot), deadline_ns)
+            return [*(Tell(self.orders, each) for each in found.evidence), ask]
+        if isinstance(answer.answer, BooksCompared) and self.findings is not None:
+            return self._finish(snapshot, self.findings, answer.answer)
+        return None
+
+    def _incomplete(self, text: str) -> list[Effect]:
+        row = Reconciled(self.pending, f"{self.why}: {text}", False, (), (), (), 0, self.clock.now_ns)
+        self.pending, self.taken = "", None
+        retry = SetTimer("answer", self.clock.now_ns + self.policy.retry_ns, ReconcileDue("no answer"))
+        return [Journal(row), Tell(self.system, row), retry]
+
+    def _finish(self, snapshot: VenueSnapshot, found: Findings, books: BooksCompared) -> list[Effect]:
+        breaks = (*found.breaks, *books.breaks)
+        row = Reconciled(
+            snapshot.id, self.why, True, (*found.compared, *books.compared), (*found.skipped, *books.skipped), breaks,
+            found.foreign, self.clock.now_ns,
+        )  # fmt: skip
+        self.pending, self.taken, self.findings = "", None, None
+        if row.passed:
+            self.clean_ns = snapshot.at_ns
+        effects: list[Effect] = [Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
+        if found.breaks:
+            retry_ns = self.clock.now_ns + self.policy.settle_ns
+            effects.append(SetTimer("query", retry_ns, ReconcileDue("unknown order")))
+        return effects
+
+    # -- breaks
+
+    def on_books_broke(self, broke: BooksBroke) -> Effects:
+        return self._answer_breaks(broke.breaks)
+
+    def _answer_breaks(self, breaks: tuple[Break, ...]) -> list[Effect]:
+        """What each difference does by itself; everything more is a person's."""
+        effects: list[Effect] = []
+        for each in breaks:
+            if each.severity is Severity.NOTE:
+                continue
+            effects.append(Journal(Alarm(f"BREAK_{each.kind}", each.subject, each.text, self.clock.now_ns)))
+            if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":
+                effects.append(Tell(self.system, LockInstrument(each.subject, each.text, "reconciler")))
+            elif each.severity is Severity.REDUCE_ONLY:
+                effects.append(Tell(self.system, ReduceOnly(each.text, "reconciler")))
+            elif each.severity is Severity.HALT:
+                effects.append(Tell(self.system, Halt(each.text, "reconciler")))
+        return effects
+
+    def on_refused(self, refused: Refused) -> Effects:
+        """The venue port took no request: try again later."""
+        if isinstance(refused.message, RequestSnapshot):
+            return self._incomplete("the venue port did not take the request")
+        return None
+
+    # -- recovery
+
+    def fold_reconciled(self, row: Reconciled) -> None:
+        self.count += 1
+        if row.passed:
+            self.clean_ns = row.at_ns
+
+    def snapshot(self) -> ReconcilerKept:
+        return ReconcilerKept(self.count, self.clean_ns)
+
+    def restore(self, snapshot: Event) -> None:
+        assert isinstance(snapshot, ReconcilerKept)
+        self.count, self.clean_ns = snapshot.count, snapshot.clean_ns

@@ -90,6 +90,9 @@ class RecordedFeed:
             elif kind == FX:
                 to, message = self._fx, FxRateSeen(*script.rates[rows[at]], old)
             elif kind == QUOTE:
+                if old:  # a quote from before the start says nothing about now
+                    at += 1
+                    continue
                 message = Quote(*script.quotes[rows[at]])
             else:
                 message = SessionClosed(*script.closes[rows[at]], old)

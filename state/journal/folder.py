@@ -22,7 +22,7 @@ NS = 10**9
 
 
 class Rotation(enum.Enum):
-    """How long one file lasts, in engine time (UTC)."""
+    """How long one file lasts, in engine time (UTC). It ends with the first commit that reaches past its period."""
 
     DAY = "day"
     MONTH = "month"

@@ -18,6 +18,7 @@ from msgspec import inspect
 
 from config.errors import Code, Problem
 from config.quantities import UNIT_HINTS
+from config.secrets import MASK, sounds_secret
 from config.yaml_source import Key, Tree, dotted
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -46,7 +47,6 @@ _WORDS: dict[type, str] = {
     inspect.ListType: "a list",
     inspect.TupleType: "a list",
 }
-_SECRET_WORDS = ("secret", "password", "token", "api_key", "apikey", "passphrase")
 
 
 class _Bad(enum.Enum):
@@ -141,8 +141,8 @@ class _Walk:
             msgspec.convert(built, kind.cls)
         except msgspec.ValidationError as error:
             what, _, next_step = str(error).partition(" | ")
-            where = what.partition(":")[0]
-            at = (*key, where) if where in built else key
+            where, _, rest = what.partition(": ")
+            at, what = ((*key, where), rest) if where in built or where in _names(kind) else (key, what)
             self._say(Code.CONTRADICTION, at, what.partition(" - at `$")[0], next_step.partition(" - at `$")[0])
             return BAD
         return built
@@ -202,15 +202,16 @@ class _Walk:
             wrong_unit = percent > 0
             hint = f": {percent:g} % is written {percent / 100:g}" if wrong_unit else ""
             code = Code.WRONG_UNIT if wrong_unit else Code.OUT_OF_BOUNDS
-            self._say(code, key, f"{_shown(value, key)} is not {wanted}", f"Give {wanted}{hint}")
+            wrong = "does not have the right form" if isinstance(value, str) else "is out of bounds"
+            self._say(code, key, f"{_shown(value, key)} {wrong}", f"Give {wanted}{hint}")
             return BAD
         return float(value) if isinstance(value, int) and isinstance(kind, inspect.FloatType) else value
 
     def _type_error(self, value: Any, wanted: str, key: Key) -> Any:
-        said = "is empty" if value is None else f"{_shown(value, key)} is {_kind_of(value)}"
+        said = "it is empty" if value is None else f"{_shown(value, key)} is {_kind_of(value)}"
         hint = " without quotes" if isinstance(value, str) and "number" in wanted else ""
         hint = ", in quotes" if wanted.startswith(("a text", "letters")) and value is not None else hint
-        self._say(Code.WRONG_TYPE, key, f"{said}, not {wanted}", f"Give {wanted}{hint}")
+        self._say(Code.WRONG_TYPE, key, said, f"Give {wanted}{hint}")
         return BAD
 
     def _unknown(self, name: str, known: list[str], key: Key) -> None:
@@ -226,6 +227,10 @@ class _Walk:
 
     def _say(self, code: Code, key: Key, what: str, next_step: str) -> None:
         self.problems.append(problem_at(self.tree, code, key, what, next_step))
+
+
+def _names(kind: inspect.StructType) -> set[str]:
+    return {field.encode_name for field in kind.fields}
 
 
 def problem_at(tree: Tree, code: Code, key: Key, what: str, next_step: str) -> Problem:
@@ -288,8 +293,8 @@ def _kind_of(value: Any) -> str:
 
 def _shown(value: Any, key: Key) -> str:
     """A value for a message, cut short; masked when its key sounds like a secret."""
-    if any(word in str(part).lower() for part in key for word in _SECRET_WORDS):
-        return "***"
+    if any(sounds_secret(str(part)) for part in key):
+        return MASK
     if isinstance(value, list | dict):
         return "this"
     text = repr(value)

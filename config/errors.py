@@ -55,7 +55,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key + ': ' if self.key else ''}{self.what}. {self.next}. [{self.code.value}]"
+        end = "" if self.next.endswith(("?", ".")) else "."
+        return f"{place}: {self.key + ': ' if self.key else ''}{self.what}. {self.next}{end} [{self.code.value}]"
 
 
 class ConfigError(Exception):

@@ -1,7 +1,7 @@
 """From files, environment and command line to checked structs: all of it, or a ConfigError with every problem.
 
 Layers of the settings, the later wins: defaults of the schema, files, `HEDGEROW__section__key=value`, and
-`section.key=value` overrides. A program's risk, regime, execution and fx sections begin from those of the settings.
+`section.key=value` overrides. What SHARED_SECTIONS names in a program begins from the settings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHIPPED_SETTINGS = HERE / "settings.yaml"
 PROGRAMS = HERE / "programs"
 INSTRUMENTS = HERE / "instruments"
 ENV_PREFIX = "HEDGEROW__"
-SHARED_SECTIONS = ("risk", "regime", "execution", "fx")
+SHARED_SECTIONS = ("risk", "regime", "execution", "fx", "quality")
 
 T = TypeVar("T")
 
@@ -90,10 +90,11 @@ def gather(
     engine = convert(tree, Settings, problems)
     plan_tree = _program_tree(program, tree, [one.removeprefix("program.") for one in ours], problems)
     plan = None if plan_tree is None else _program(plan_tree, engine is not None, problems)
-    entries = read_instruments((engine or Settings()).instruments, problems)
+    entries = read_instruments(_instrument_files(tree), problems)
+    if plan is not None and plan_tree is not None:
+        check_references(plan, plan_tree, entries, problems)
     if plan is None or plan_tree is None or engine is None:
         return None
-    check_references(plan, plan_tree, entries, problems)
     chosen = {name: entries[name][0].instrument() for name in plan.products() if name in entries}
     return Configuration(engine, plan, chosen, tree, plan_tree)
 
@@ -182,6 +183,14 @@ def check_references(
                 if entry[0].kind not in (Kind.FUTURE, Kind.FX_SPOT) or entry[0].currency != plan.base_currency:
                     what = f"{hedge.product} is not a future or pair priced in {plan.base_currency}"
                     wrong(f"{key}.product", what, "Name one that is", Code.CONTRADICTION)
+
+
+def _instrument_files(tree: Tree) -> list[str]:
+    """The files the settings name, also where the settings have mistakes elsewhere."""
+    named = tree.value.get("instruments")
+    if isinstance(named, list):
+        return [one for one in named if isinstance(one, str)]
+    return list(Settings().instruments)
 
 
 def _program(tree: Tree, settings_are_good: bool, problems: list[Problem]) -> Program | None:

@@ -23,7 +23,7 @@ from config.quantities import (
     SignedShare,
 )
 from config.risk import RegimeRules, RiskLimits
-from config.settings import FxSettings
+from config.settings import FxSettings, QualityRules
 from quant.ewmac import SCALARS, root_scalar
 
 
@@ -241,7 +241,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One program. risk, regime, execution and fx begin from the settings; keys given here win.
+    """One program. risk, regime, execution, fx and quality begin from the settings; keys given here win.
 
     id: the program's name in run ids and reports
     title: one line for people
@@ -265,6 +265,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     regime: RegimeRules = RegimeRules()
     execution: ExecutionPolicy = ExecutionPolicy()
     fx: FxSettings = FxSettings()
+    quality: QualityRules = QualityRules()
 
     def __post_init__(self) -> None:
         if not self.sleeves:
@@ -287,10 +288,12 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             else:
                 for currency, hedge in sleeve.params.hedges.items():
                     named.setdefault(hedge.product, f"{at}.hedges.{currency}.product")
-        for key in ("volatility_index", "momentum_long", "momentum_short"):
+        for key in ("volatility_index", "europe_volatility_index", "momentum_long", "momentum_short"):
             product = getattr(self.regime, key)
             if product is not None:
                 named.setdefault(product, f"regime.{key}")
+        for product in self.risk.instrument_shares:
+            named.setdefault(product, f"risk.instrument_shares.{product}")
         for j, product in enumerate(self.universe):
             named.setdefault(product, f"universe[{j}]")
         return named

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from config.quantities import AnnualShare, Count, Days, Factor, Id, Level, Seconds, SessionCount, Share
+from config.quantities import AnnualShare, Count, Currency, Days, Factor, Id, Level, Seconds, SessionCount, Share
 
 
 class RegimeScale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The most that risk-taking sleeves may use of their size in each regime.
 
-    normal: when nothing is unusual
-    recovery: on the way up after a drawdown
+    normal: when nothing is unusual, and in RECOVERY
     elevated: when volatility or the drawdown is raised
     crisis: when either is extreme
     """
 
     normal: Share = 1.0
-    recovery: Share = 1.0
     elevated: Share = 0.7
     crisis: Share = 0.3
 
@@ -47,8 +45,12 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_net_leverage: net exposure over net asset value
     max_order_share: notional of one order over net asset value
     max_daily_turnover_share: traded notional of one session over net asset value
-    max_orders_per_run: more intents than this in one run halts
-    min_order_gap_s: least time between two orders in one instrument
+    max_instrument_share: exposure to any one product over net asset value; no limit when not given
+    instrument_shares: the same for products that need their own
+    price_collar_share: a limit price further from the price of the decision is denied
+    max_orders_per_minute: more than this are denied
+    max_intents_per_run: more than this in one run are denied
+    min_order_gap_s: least time between two orders in one contract
     reconcile_halt_share: a difference between book and venue value over this halts
     reconcile_emergency_share: over this it halts and pages at once
     """
@@ -71,7 +73,11 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_net_leverage: Factor = 1.0
     max_order_share: Factor = 0.10
     max_daily_turnover_share: Factor = 0.50
-    max_orders_per_run: Count = 500
+    max_instrument_share: Factor | None = None
+    instrument_shares: dict[Id, Factor] = {}
+    price_collar_share: Share = 0.05
+    max_orders_per_minute: Count = 600
+    max_intents_per_run: Count = 500
     min_order_gap_s: Seconds = 0.0
     reconcile_halt_share: Share = 0.005
     reconcile_emergency_share: Share = 0.01
@@ -93,6 +99,10 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The regime machine: enter and leave levels of a volatility index and of the book's own drawdown.
 
     volatility_index: product whose price is the index; empty means drawdown alone
+    europe_volatility_index: the same for Europe; with it the Europe-first stress score decides
+    stress_currency: currency whose trend against the dollar the stress score reads
+    stress_enter_elevated: a score of at least this is ELEVATED
+    stress_enter_crisis: a score of at least this is CRISIS
     momentum_long: product on top of the ratio whose trend confirms a recovery; empty means none
     momentum_short: product below the ratio
     momentum_fast_sessions: fast moving average of the ratio
@@ -112,6 +122,10 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     volatility_index: Id | None = None
+    europe_volatility_index: Id | None = None
+    stress_currency: Currency = "EUR"
+    stress_enter_elevated: Share = 0.3
+    stress_enter_crisis: Share = 0.6
     momentum_long: Id | None = None
     momentum_short: Id | None = None
     momentum_fast_sessions: Days = 50
@@ -139,5 +153,7 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("drawdown_exit_elevated_share: leaves above where it enters | Lower it")
         if self.drawdown_exit_crisis_share > self.drawdown_enter_crisis_share:
             raise ValueError("drawdown_exit_crisis_share: leaves above where it enters | Lower it")
+        if self.stress_enter_elevated > self.stress_enter_crisis:
+            raise ValueError("stress_enter_elevated: it is above stress_enter_crisis | Lower it")
         if (self.momentum_long is None) != (self.momentum_short is None):
             raise ValueError("momentum_long and momentum_short belong together | Give both or neither")

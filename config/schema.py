@@ -22,6 +22,7 @@ from config.settings import (
     JournalSettings,
     LoggingSettings,
     MetricsSettings,
+    QualityRules,
     Settings,
     SimulatedVenue,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "PairPolicy",
     "Policy",
     "Program",
+    "QualityRules",
     "RegimeRules",
     "RegimeScale",
     "Replay",

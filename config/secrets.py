@@ -18,6 +18,12 @@ from config.errors import SecretError
 
 MASK = "***"
 _SHORTEST_SCRUBBED = 4
+_WORDS = ("secret", "password", "passphrase", "token", "api_key", "apikey")
+
+
+def sounds_secret(key: str) -> bool:
+    """Whether a key's name says that its value is nobody's business."""
+    return any(word in key.lower() for word in _WORDS)
 
 
 class Secret:

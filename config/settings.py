@@ -12,6 +12,7 @@ import msgspec
 from config.execution import ExecutionPolicy
 from config.quantities import (
     Count,
+    Days,
     Id,
     Mebibytes,
     Name,
@@ -19,8 +20,10 @@ from config.quantities import (
     PositiveSeconds,
     Rows,
     SessionCount,
+    Share,
     Sigma,
     TcpPort,
+    UnitJump,
     UtcTime,
 )
 from config.risk import RegimeRules, RiskLimits
@@ -75,26 +78,41 @@ class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Currency rates.
 
     max_age_s: an older rate is stale and sizes nothing; four days carry daily fixings over a long weekend
+    largest_move_share: a larger change waits until it is seen twice
     """
 
     max_age_s: PositiveSeconds = 345_600.0
+    largest_move_share: Share = 0.20
 
 
 class DataSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Market data and its quality.
+    """Where market data is kept.
 
     lake_dir: folder of the market-data lake
     cache_dir: folder of derived tables that may be deleted, such as sessions
-    max_quote_age_s: an older quote is stale
-    stale_after_sessions: a product without a bar for more sessions than this is stale
-    suspect_move_sigma: a move of more standard deviations is suspect until the next bar confirms it
     """
 
     lake_dir: PathText = "var/lake"
     cache_dir: PathText = "var/cache"
-    max_quote_age_s: PositiveSeconds = 30.0
-    stale_after_sessions: SessionCount = 3
-    suspect_move_sigma: Sigma = 12.0
+
+
+class QualityRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a price may be trusted.
+
+    max_age_sessions: a product whose last bar is more of its own sessions old is stale
+    spike_sigma: a move of more usual daily moves waits for the next bar to confirm it
+    move_span_sessions: span of the usual move
+    move_min_sessions: moves needed before there is a usual one
+    least_move_share: a move under this share of the price is never a spike
+    unit_jump_ratio: a ratio of two prices that means another unit (pence for pounds), never a move
+    """
+
+    max_age_sessions: SessionCount = 0
+    spike_sigma: Sigma = 8.0
+    move_span_sessions: Days = 35
+    move_min_sessions: Days = 20
+    least_move_share: Share = 0.001
+    unit_jump_ratio: UnitJump = 40
 
 
 class LoggingSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,6 +163,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     regime: RegimeRules = RegimeRules()
     execution: ExecutionPolicy = ExecutionPolicy()
     fx: FxSettings = FxSettings()
+    quality: QualityRules = QualityRules()
     data: DataSettings = DataSettings()
     logging: LoggingSettings = LoggingSettings()
     metrics: MetricsSettings = MetricsSettings()

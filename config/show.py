@@ -13,7 +13,7 @@ from config.convert import convert
 from config.errors import ConfigError, Problem
 from config.loader import Configuration, gather, load, read_instruments, settings_tree
 from config.program import Program
-from config.secrets import MASK
+from config.secrets import MASK, sounds_secret
 from config.settings import Settings
 from config.universe import InstrumentFile
 from config.yaml_source import Key, Tree, dotted, read_file
@@ -23,7 +23,6 @@ SCHEMAS: dict[str, type[msgspec.Struct]] = {
     "program": Program,
     "instruments": InstrumentFile,
 }
-_SECRET_WORDS = ("secret", "password", "token", "api_key", "apikey", "passphrase")
 
 
 class Effective(msgspec.Struct, frozen=True):
@@ -89,11 +88,11 @@ def effective_of(configuration: Configuration) -> Effective:
         ("program", configuration.program, configuration.program_tree),
     )
     for name, struct, tree in parts:
-        plain = msgspec.to_builtins(struct)
+        plain = _plain(struct)
         values[name] = _masked(plain, ())
         for key in _leaves(plain, ()):
             sources[f"{name}.{dotted(key)}"] = _said_by(tree, key)
-    values["instruments"] = {name: msgspec.to_builtins(one) for name, one in sorted(configuration.instruments.items())}
+    values["instruments"] = {name: _plain(one) for name, one in sorted(configuration.instruments.items())}
     text = msgspec.json.encode(values, order="deterministic")
     return Effective(values, sources, hashlib.sha256(text).hexdigest())
 
@@ -107,6 +106,11 @@ def json_schema(kind: str = "settings") -> dict[str, Any]:
 def problems_of(error: ConfigError) -> list[dict[str, Any]]:
     """The problems of an error as plain mappings, for `--json`."""
     return [msgspec.to_builtins(problem) for problem in error.problems]
+
+
+def _plain(struct: msgspec.Struct) -> Any:
+    """As JSON has it: lists for tuples, texts for exact numbers."""
+    return msgspec.json.decode(msgspec.json.encode(struct))
 
 
 def _said_by(tree: Tree, key: Key) -> str:
@@ -145,8 +149,7 @@ def _masked(value: Any, key: Key) -> Any:
         return {name: _masked(item, (*key, name)) for name, item in value.items()}
     if isinstance(value, list):
         return [_masked(item, key) for item in value]
-    secret = key and any(word in str(key[-1]).lower() for word in _SECRET_WORDS)
-    if secret and value is not None and not str(value).startswith("secret://"):
+    if key and sounds_secret(str(key[-1])) and value is not None and not str(value).startswith("secret://"):
         return MASK
     return value
 

@@ -9,10 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from engine.errors import JournalError
 from engine.ports import Row
 from state.journal import Events, Rotation, SqliteJournal, journal_rows, recover, verify
 from tests.state.facts import DAY_NS, MONDAY_NS, Counted, Noted, notes
@@ -99,6 +101,31 @@ class Crashes(RuleBasedStateMachine):
 
 TestCrashes = Crashes.TestCase
 TestCrashes.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize(
+    "step", ["pathlib.Path.rename", "state.journal.folder._sync_folder", "state.journal.writer.carried"]
+)
+def test_a_crash_at_any_step_of_a_rotation_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def crash(*_: object) -> None:
+        raise JournalError("the process ends here")
+
+    journal = SqliteJournal(tmp_path, rotation=Rotation.DAY)
+    journal.snapshots_from(lambda: {"counter": (journal.last_seq, Counted(journal.last_seq))})
+    journal.stage(notes(2))
+    journal.commit()
+    journal.stage(notes(2, after=2, at_ns=MONDAY_NS + DAY_NS))
+    with monkeypatch.context() as patch:
+        patch.setattr(step, crash)
+        with pytest.raises(JournalError, match="the process ends here"):
+            journal.commit()
+    journal.close()
+    check_after_kill(tmp_path, 4)
+    with SqliteJournal(tmp_path, rotation=Rotation.DAY) as again:
+        again.stage(notes(2, after=4, at_ns=MONDAY_NS + 2 * DAY_NS))
+    check_after_kill(tmp_path, 6)
 
 
 WRITER = """

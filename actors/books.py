@@ -33,11 +33,12 @@ class Position:
     """One contract's line in the books; see the module for `paid` and `reference`.
 
     cost: raw average cost of what is held.  marked: profit since it was opened, as of the last day's mark.
-    unsettled: the settlement price that did not agree with our own quantity, 0 when all agreed.
+    unsettled: the settlement price that did not agree with our own quantity, 0 when all agreed.  expired: the venue has
+    settled it for the last time.
     """
 
     __slots__ = (
-        "contract", "cost", "marked", "paid", "price", "quantity", "reference", "settled_ns", "sleeves", "touched_ns",
+        "contract", "cost", "expired", "marked", "paid", "price", "quantity", "reference", "settled_ns", "sleeves", "touched_ns",
         "unsettled",
     )  # fmt: skip
 
@@ -53,6 +54,14 @@ class Position:
         self.touched_ns = 0
         self.settled_ns = 0
         self.unsettled: Px = 0
+        self.expired = False
+
+    def expire(self, settle: Px) -> None:
+        """Nothing of the position remains after its last settlement, for any sleeve."""
+        self.expired = True
+        self.price = settle
+        shares = tuple(Share(sleeve, -line.quantity) for sleeve, line in self.sleeves.items() if line.quantity)
+        self.trade(-self.quantity, settle, shares)
 
     def trade(self, quantity: Qty, price: Px, shares: tuple[Share, ...]) -> None:
         """Take a signed quantity at a price; shares sum to it."""
@@ -233,6 +242,8 @@ class Books:
             position.settled_ns = settlement.at_ns
             position.touched_ns = max(position.touched_ns, settlement.at_ns)
             self._move(line.currency, line.amount, settlement.at_ns)
+            if line.final:
+                position.expire(line.settle)
 
     def _settles_late(self, fill: Fill) -> None:
         """A fill from before the last settlement may be what that settlement had and we had not."""
@@ -241,7 +252,9 @@ class Books:
             exact = position.unsettled * position.quantity
             if position.contract.money(exact - position.reference) == 0:
                 position.reference = exact
-                position.unsettled = 0
+                settle, position.unsettled = position.unsettled, 0
+                if position.expired:
+                    position.expire(settle)
 
     def unsettled(self, before_ns: int) -> list[Mismatch]:
         """Settlements of before a moment that no later fill has explained; each is told once."""

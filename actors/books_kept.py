@@ -27,6 +27,7 @@ class PositionKept(msgspec.Struct, frozen=True):
     touched_ns: int
     settled_ns: int
     unsettled: Px
+    expired: bool
     sleeves: dict[str, tuple[Qty, str, Cash]]
 
 
@@ -98,7 +99,7 @@ def kept_position(name: str, position: Position) -> PositionKept:
     sleeves = {sleeve: (line.quantity, str(line.paid), line.marked) for sleeve, line in position.sleeves.items()}
     return PositionKept(
         name, position.quantity, str(position.paid), str(position.reference), str(position.cost), position.price,
-        position.marked, position.touched_ns, position.settled_ns, position.unsettled, sleeves,
+        position.marked, position.touched_ns, position.settled_ns, position.unsettled, position.expired, sleeves,
     )  # fmt: skip
 
 
@@ -107,6 +108,7 @@ def restored_position(kept: PositionKept, contracts: Contracts) -> Position:
     position.quantity, position.price, position.marked = kept.quantity, kept.price, kept.marked
     position.paid, position.reference, position.cost = int(kept.paid), int(kept.reference), int(kept.cost)
     position.touched_ns, position.settled_ns, position.unsettled = kept.touched_ns, kept.settled_ns, kept.unsettled
+    position.expired = kept.expired
     position.sleeves = {
         sleeve: SleeveLine(quantity, int(paid), marked) for sleeve, (quantity, paid, marked) in kept.sleeves.items()
     }

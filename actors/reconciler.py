@@ -10,7 +10,7 @@ from actors.evidence import Findings, examine, ours
 from engine.actor import Actor
 from engine.effects import Ask, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Event, Expired, Lane, Message, Refused, Replied
-from model.decisions import Halt, ReduceOnly
+from model.decisions import Halt, Mode, ModeChanged, ReduceOnly
 from model.execution import (
     Alarm,
     AskBooks,
@@ -72,12 +72,15 @@ class Reconciler(Actor):
         portfolio: Ref[Any],
         system: Ref[Any],
         policy: ReconcilePolicy | None = None,
+        every_ns: int | None = None,
         venue: str = "venue",
     ) -> None:
         self.orders = orders
         self.portfolio = portfolio
         self.system = system
         self.policy = policy or ReconcilePolicy()
+        if every_ns is not None:
+            self.policy = msgspec.structs.replace(self.policy, every_ns=every_ns)
         self.venue = venue
         self.count = 0
         self.clean_ns = 0
@@ -103,6 +106,12 @@ class Reconciler(Actor):
 
     def on_reconcile_now(self, now: ReconcileNow) -> Effects:
         return None if self.pending else self._request(now.why)
+
+    def on_mode_changed(self, changed: ModeChanged) -> Effects:
+        """RECONCILING, entered at the start or by an operator, ends only with a comparison."""
+        if changed.mode is not Mode.RECONCILING or self.pending:
+            return None
+        return self._request("mode")
 
     def on_reconcile_due(self, due: ReconcileDue) -> Effects:
         effects = self._next_round() if due.why == "timer" else []

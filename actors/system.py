@@ -18,7 +18,8 @@ from model.decisions import (
     ReduceOnly,
     Resume,
 )
-from model.execution import Alarm, LockInstrument, Reconciled, ReconcileNow, ReleaseInstrument
+from model.execution import Alarm, LockInstrument, Reconciled, ReleaseInstrument
+from model.orders import VenueDown, VenueUp
 from state.system_law import SystemEvent, next_state
 
 E = SystemEvent
@@ -45,13 +46,11 @@ class System(Actor):
         self,
         *,
         listeners: Sequence[Ref[Any]],
-        lock_listeners: Sequence[Ref[Any]],
-        reconciler: Ref[Any],
+        lock_listeners: Sequence[Ref[Any]] | None = None,
         auto_trade: bool = False,
     ) -> None:
         self.listeners = tuple(listeners)
-        self.lock_listeners = tuple(lock_listeners)
-        self.reconciler = reconciler
+        self.lock_listeners = tuple(lock_listeners or (Ref("risk"), Ref("orders")))
         self.auto_trade = auto_trade
         self.mode = Mode.BOOT
         self.ended_in = Mode.BOOT
@@ -65,7 +64,7 @@ class System(Actor):
         now_ns = self.clock.now_ns
         for instrument, reason in self.locked.items():
             effects += [Tell(each, InstrumentLocked(instrument, reason, now_ns)) for each in self.lock_listeners]
-        return [*effects, Tell(self.reconciler, ReconcileNow("boot"))]
+        return effects
 
     def on_stop(self) -> Effects:
         return self._step(E.STOPPED, "the engine stops", "system", remember=False)
@@ -96,8 +95,14 @@ class System(Actor):
             return self._step(E.REDUCED, command.reason, command.by)
         if self.reconciled:
             return self._step(E.RESUMED, command.reason, command.by)
-        effects = self._step(E.RESUMED_UNRECONCILED, command.reason, command.by)
-        return [*effects, Tell(self.reconciler, ReconcileNow("resume"))]
+        return self._step(E.RESUMED_UNRECONCILED, command.reason, command.by)
+
+    def on_link(self, link: VenueUp | VenueDown) -> Effects:
+        """While the link is down the book may fall behind: an operator's word waits for a new comparison."""
+        if isinstance(link, VenueUp):
+            return None
+        self.reconciled = False
+        return [Journal(Alarm("LINK_DOWN", link.venue, link.reason, self.clock.now_ns))]
 
     def on_reconciled(self, row: Reconciled) -> Effects:
         if not row.complete:

@@ -38,8 +38,8 @@ class Position:
     """
 
     __slots__ = (
-        "contract", "cost", "expired", "marked", "paid", "price", "quantity", "reference", "settled_ns", "sleeves", "touched_ns",
-        "unsettled",
+        "contract", "cost", "expired", "marked", "paid", "price", "quantity", "reference", "settled_ns", "sleeves",
+        "touched_ns", "unsettled",
     )  # fmt: skip
 
     def __init__(self, contract: Contract) -> None:

@@ -133,32 +133,43 @@ def ohlc_draft(
     Rows without a close and repeats of a row's time are left out and counted; a range that does not hold the open
     and the close is widened to do so and counted. Raises LakeError for a negative volume.
     """
-    order = np.argsort(at_ns, kind="stable")
-    order = order[np.isfinite(prices[3][order])]
-    again = np.zeros(len(order), np.bool_)
-    again[1:] = np.diff(at_ns[order]) == 0
-    order = order[~again]
-    close = prices[3][order]
-    sides = [close if p is None else np.where(np.isfinite(p[order]), p[order], close) for p in prices[:3]]
-    top, bottom = np.maximum(sides[0], close), np.minimum(sides[0], close)
-    slack = 1e-5 * np.abs(close)
-    known = np.zeros(len(order), np.bool_) if prices[1] is None else np.isfinite(prices[1][order])
-    broken = int((known & ((sides[1] < top - slack) | (sides[2] > bottom + slack))).sum())
+    order, again = _order(at_ns, prices[3])
+    (opened, high, low, close), broken = _ranges(prices, order)
     count = np.zeros(len(order)) if volume is None else np.nan_to_num(volume[order])
     if bool((count < 0).any()):
         raise LakeError(path, f"{name} has a negative volume on {session[order][count < 0][0]}", "correct the file")
     defects = tally(
         ("rows without a close", len(at_ns) - int(np.isfinite(prices[3]).sum())),
-        ("repeated rows dropped", int(again.sum())),
+        ("repeated rows dropped", again),
         ("bars whose range did not hold open and close, widened", broken),
     )
     for text in defects:
         say(f"{name}: {text}")
-    nanos = [nano(p) for p in (sides[0], np.maximum(sides[1], top), np.minimum(sides[2], bottom), close)]
-    columns = bar_columns(np.zeros(len(order), np.int64), session[order], at_ns[order], nanos[3], source)
-    columns |= dict(zip(("open", "high", "low"), nanos[:3], strict=True))
-    columns["volume"] = lots(count)
+    columns = bar_columns(np.zeros(len(order), np.int64), session[order], at_ns[order], nano(close), source)
+    columns |= {"open": nano(opened), "high": nano(high), "low": nano(low), "volume": lots(count)}
     return Draft(
         kind="bars", id=name, columns=columns, source=source, licence=licence, group=group, note=note,
         closes=closes, defects=defects,
     )  # fmt: skip
+
+
+def _order(at_ns: Ints, close: Floats) -> tuple[Ints, int]:
+    """Row numbers with a close, in time order, the first of each instant; and how many repeats were dropped."""
+    order = np.argsort(at_ns, kind="stable")
+    order = order[np.isfinite(close[order])]
+    again = np.zeros(len(order), np.bool_)
+    again[1:] = np.diff(at_ns[order]) == 0
+    return order[~again], int(again.sum())
+
+
+def _ranges(
+    prices: tuple[Floats | None, Floats | None, Floats | None, Floats], order: Ints
+) -> tuple[tuple[Floats, Floats, Floats, Floats], int]:
+    """Open, high, low and close of the rows chosen, widened to hold open and close; and how many needed it."""
+    close = prices[3][order]
+    opened, high, low = (close if p is None else np.where(np.isfinite(p[order]), p[order], close) for p in prices[:3])
+    top, bottom = np.maximum(opened, close), np.minimum(opened, close)
+    slack = 1e-5 * np.abs(close)
+    known = np.zeros(len(order), np.bool_) if prices[1] is None else np.isfinite(prices[1][order])
+    broken = int((known & ((high < top - slack) | (low > bottom + slack))).sum())
+    return (opened, np.maximum(high, top), np.minimum(low, bottom), close), broken

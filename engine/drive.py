@@ -105,3 +105,18 @@ class VirtualDriver:
         self._rounds += 1
         if self._rounds > MOST_ROUNDS_AT_ONE_TIME:
             raise EngineError(f"time stands still at {self._clock.now_ns}: something is always due at once")
+
+    def happen(self) -> bool:
+        """Move to what is next and let it happen, without settling; for hosts that commit on an event loop."""
+        at_ns = self.next_ns()
+        if at_ns is None:
+            return False
+        clock = self._clock
+        clock.now_ns = max(at_ns, clock.now_ns)
+        for source in reversed(self._backwards):
+            due_ns = source.next_ns()
+            if due_ns is not None and due_ns <= clock.now_ns:
+                source.fire(clock.now_ns)
+                return True
+        self._timers.fire(clock.now_ns)
+        return True

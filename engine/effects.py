@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -80,3 +80,4 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 Effect = Tell | ToPort | Journal | SetTimer | CancelTimer | Ask | Reply
 Effects = Iterable[Effect] | None
+Yields = Iterator[Effect]  # for handlers that yield: mypy asks those for one type, not for a choice

@@ -137,6 +137,12 @@ class Kernel:
             if cell.state is State.NEW and (chosen is None or cell.name in chosen):
                 cell.step(Step.START)
                 self._wards.begin(cell)
+        self._nudge()
+
+    def _nudge(self) -> None:
+        """Somebody acted outside a turn: a sleeping host must look."""
+        if self.waker is not None:
+            self.waker()
 
     # -- messages from outside
 
@@ -187,6 +193,8 @@ class Kernel:
         else:
             self.run(SLICE_MESSAGES, NEVER)
         self.current = None
+        if self.outbox.waiting:
+            self.outbox.release(self.outbox.durable_seq)
         return bool(self.ready)
 
     def settle(self) -> bool:
@@ -274,10 +282,8 @@ class Kernel:
     def drain(self, names: Iterable[str]) -> None:
         """Let these actors say their last effects (`on_stop`); they still take messages until `stop`."""
         for name in names:
-            cell = self._cells[name]
-            if cell.state in (State.RUNNING, State.DEGRADED) and cell.actor is not None:
-                cell.step(Step.DRAIN)
-                self._performer.perform(cell, cell.actor.on_stop(), 0)
+            self._wards.drain(self._cells[name])
+        self._nudge()
 
     def stop(self, names: Iterable[str]) -> None:
         """End drained actors: what they had not read, and what still comes, are dead letters."""

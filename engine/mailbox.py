@@ -66,7 +66,7 @@ class Mailbox:
         self.control: Queue = collections.deque()
         self.truth: Queue = collections.deque()
         self.work: Queue = collections.deque()
-        self.lanes: tuple[Queue, Queue, Queue] = (self.control, self.truth, self.work)
+        self.lanes: tuple[Any, Any, Any] = (self.control, self.truth, self.work)
         self.kinds: dict[type[Message], Kind] = {}
         self.timers: dict[str, Slot] = {}
         self.timer_limit = TIMER_SLOTS_KEPT

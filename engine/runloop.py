@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MANY = 1 << 29  # as good as no limit, and still an int of one digit
 
+NOTHING: tuple[Any, int, str] = (None, 0, "")
+
 Run = Callable[[int, int], Any]  # Any: the last message
 
 
@@ -29,13 +31,11 @@ def make_run(kernel: Kernel, perform: Callable[[Cell, Effects, int], None], ward
     clock, live, (read, offset_ns) = kernel.clock, kernel.live, _source(kernel)
 
     def run(left: int, until_ns: int) -> Any:
-        message: Any = None
-        cause, sender = 0, ""
+        message, cause, sender = NOTHING
         while ready and left > 0 and clock.now_ns < until_ns:
             kernel.current = cell = ready.popleft() if fair else kernel.pick()
             control, truth, work = cell.lanes
-            table, before, share = cell.table, cell.taken, kernel.share
-            end = before + (share if share < left else left)
+            table, before, share = cell.table, cell.taken, kernel.share if kernel.share < left else left
             try:
                 while True:  # whoever is ready has something unread
                     message = control.popleft() if control else truth.popleft() if truth else work.popleft()
@@ -55,7 +55,7 @@ def make_run(kernel: Kernel, perform: Callable[[Cell, Effects, int], None], ward
                     if not (control or truth or work):
                         cell.queued = False
                         break
-                    if cell.taken >= end or clock.now_ns >= until_ns:
+                    if cell.taken - before >= share or clock.now_ns >= until_ns:
                         kernel.rejoin(cell)
                         break
             except Exception as crash:

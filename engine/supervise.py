@@ -90,6 +90,9 @@ class Ward(Protocol):
 
     def fail(self, error: EngineError) -> None: ...
 
+    @property
+    def fatal(self) -> EngineError | None: ...
+
 
 class Budget:
     """Counts restarts against an Intensity."""
@@ -142,7 +145,7 @@ class Supervisor:
                 self._ward.rebuild(child)
             except Exception as crash:
                 self._ward.fell_in_rebuild(child, crash)
-                more = self._sentence(child.name, now_ns)
+                more = None if self._ward.fatal is not None else self._sentence(child.name, now_ns)
                 if more is None:
                     return
                 names = {each.name for each in waiting + more}

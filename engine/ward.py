@@ -34,7 +34,7 @@ class Wards:
         self._alarms_to = alarms_to
         self._supervisor = Supervisor(tree, self)
         self.recovered: set[str] = set()  # brought back by the caller: `begin` need not
-        self.fatal: EngineError | None = None
+        self._fatal: EngineError | None = None
         self.halt_asked = False
 
     def begin(self, cell: Cell) -> None:
@@ -43,7 +43,8 @@ class Wards:
             self._raise_up(cell)
         except Exception as crash:
             self.fell_in_rebuild(cell.child, crash)
-            self._supervisor.revive(cell.name, self._clock.now_ns)
+            if self.fatal is None:
+                self._supervisor.revive(cell.name, self._clock.now_ns)
         else:
             cell.open()
 
@@ -140,6 +141,16 @@ class Wards:
         self.shut(cell, Reason.QUARANTINED)
         self._alarm(Happened.QUARANTINED, cell.name, Quarantined(cell.name))
 
+    def drain(self, cell: Cell) -> None:
+        """Let an actor say its last effects. One that raises here has none; it is not rebuilt to die."""
+        if cell.state not in (State.RUNNING, State.DEGRADED) or cell.actor is None:
+            return
+        cell.step(Step.DRAIN)
+        try:
+            self._performer.perform(cell, cell.actor.on_stop(), 0)
+        except Exception as crash:
+            self._notify(Notice(Happened.CRASHED, cell.name, "".join(traceback.format_exception(crash))))
+
     def shut(self, cell: Cell, reason: Reason) -> None:
         """Let a cell take nothing more, and bury what it had not read."""
         self._bench(cell)
@@ -167,10 +178,15 @@ class Wards:
         if owner is not None and owner.name != who:
             owner.put(message, 0, "supervisor")
 
+    @property
+    def fatal(self) -> EngineError | None:
+        """Why the engine must stop."""
+        return self._fatal
+
     def fail(self, error: EngineError) -> None:
         """Ask for a safe stop; the first reason is kept."""
-        if self.fatal is None:
-            self.fatal = error
+        if self._fatal is None:
+            self._fatal = error
             self._performer.outbox.busy = True  # a driver looks for the reason
             self._notify(Notice(Happened.SAFE_STOP, "engine", str(error)))
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from engine.actor import Actor
 from engine.clock import VirtualClock
-from engine.drive import VirtualDriver
-from engine.effects import Effects, Journal, Ref, Tell, ToPort
+from engine.effects import Effects
 from engine.kernel import Kernel
 from engine.message import Control, Event, Lane, Message, Request, Told, WhenFull
-from engine.notices import Notice
 from engine.ports import Row
+from engine.schedule import Named
 from engine.supervise import Branch, Child
 
 
@@ -131,12 +130,25 @@ def kernel_of(*children: Child | Branch, start: bool = True, **options: Any) -> 
     return kernel
 
 
-def notices_into(heard: list[Notice]) -> Callable[[Notice], None]:
-    return heard.append
+def heard_by(kernel: Kernel, name: str) -> list[Message]:
+    """What an actor of this kit has handled since it was built."""
+    heard: list[Message] = kernel.actor(name).heard
+    return heard
 
 
-__all__ = [
-    "Acting", "Answer", "Boom", "Box", "Branch", "Child", "Counted", "Fact", "Heard", "Journal", "Lane", "NeverCommits",
-    "Note", "Patient", "Price", "Question", "Ref", "Small", "Stop", "Tell", "ToPort", "Told", "VirtualClock",
-    "VirtualDriver", "kernel_of", "notices_into",
-]  # fmt: skip
+class OneAtATime:
+    """A fair scheduler that lets an actor take one message; `after` is called after each."""
+
+    def __init__(self, after: Callable[[], None]) -> None:
+        self._after = after
+
+    def pick(self, ready: Sequence[Named]) -> tuple[int, int]:
+        return 0, 1
+
+    def picked(self, actor: str, messages: int) -> None:
+        self._after()
+
+
+def numbers(box: Box) -> list[tuple[int, int]]:
+    """(n, cause) of the notes that a port got."""
+    return [(message.n, cause) for message, cause in box.got if isinstance(message, Note)]

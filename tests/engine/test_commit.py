@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from engine.clock import VirtualClock
 from engine.deadletters import Reason
-from engine.effects import Effects, Journal, Ref, Tell, ToPort
+from engine.drive import VirtualDriver
+from engine.effects import Journal, Ref, Tell, ToPort, Yields
+from engine.kernel import Kernel
 from engine.memory import MemoryJournal
 from engine.message import Message, Told
+from engine.supervise import Child
 from tests.engine.kit import (
     Acting,
     Boom,
     Box,
-    Child,
     Counted,
     Heard,
     NeverCommits,
     Note,
-    VirtualClock,
-    VirtualDriver,
     kernel_of,
+    numbers,
 )
 
 
-def _plans_then_sends(actor: Acting, message: Message) -> Effects:
+def _plans_then_sends(actor: Acting, message: Message) -> Yields:
     assert isinstance(message, Note)
     yield ToPort("box", Note(-message.n))
     yield Journal(Counted(message.n))
@@ -29,8 +31,8 @@ def _plans_then_sends(actor: Acting, message: Message) -> Effects:
     yield Tell(Ref("heard"), message)
 
 
-def _house(**options: object) -> tuple[object, Box]:
-    kernel = kernel_of(Child("a", lambda: Acting(_plans_then_sends)), Child("heard", Heard), **options)
+def _house(journal: NeverCommits | None = None) -> tuple[Kernel, Box]:
+    kernel = kernel_of(Child("a", lambda: Acting(_plans_then_sends)), Child("heard", Heard), journal=journal)
     box = Box()
     kernel.attach(box)
     return kernel, box
@@ -54,17 +56,17 @@ def test_a_commit_releases_in_order_only_what_it_covers() -> None:
     kernel.tell("a", Note(2))  # while the commit is on its way
     kernel.settle()
     assert kernel.release() == 2
-    assert [message.n for message, _ in box.got] == [-1, 1, -2]
+    assert numbers(box) == [(-1, 0), (1, 1), (-2, 0)]
     assert kernel.hand_over() == 2
     kernel.release(2)
-    assert [(message.n, cause) for message, cause in box.got] == [(-1, 0), (1, 1), (-2, 0), (2, 2)]
+    assert numbers(box) == [(-1, 0), (1, 1), (-2, 0), (2, 2)]
     assert kernel.quiet
 
 
 def test_a_row_is_the_cause_of_what_follows_it_here_and_in_other_actors() -> None:
     journal = MemoryJournal()
 
-    def onward(actor: Acting, message: Message) -> Effects:
+    def onward(actor: Acting, message: Message) -> Yields:
         yield Journal(Counted(10))
         yield Journal(Counted(11))
 
@@ -85,7 +87,7 @@ def test_a_row_is_the_cause_of_what_follows_it_here_and_in_other_actors() -> Non
 
 
 def test_a_handler_that_raises_midway_does_nothing_at_all() -> None:
-    def midway(actor: Acting, message: Message) -> Effects:
+    def midway(actor: Acting, message: Message) -> Yields:
         yield Journal(Counted(1))
         yield ToPort("box", Note(1))
         yield Tell(Ref("heard"), Note(1))

@@ -325,9 +325,12 @@ class _Live:
         await self._proxy.commit()
 
     async def close(self) -> None:
-        try:
-            await asyncio.wait_for(self._proxy.close(), CLOSE_TIMEOUT_S)
-        except TimeoutError:
+        """Raises JournalError when the disk hangs: then only `os._exit` ends the process, aiosqlite's thread stays."""
+        closing = asyncio.ensure_future(self._proxy.close())
+        done, _ = await asyncio.wait({closing}, timeout=CLOSE_TIMEOUT_S)
+        if not done:
             raise JournalError(
-                f"{self._path.name} did not close in {CLOSE_TIMEOUT_S:.0f} s, the disk hangs: end the process, check it"
-            ) from None
+                f"{self._path.name} did not close in {CLOSE_TIMEOUT_S:g} s, the disk hangs: end the process, check it"
+            )
+        with translated(self._path):
+            closing.result()

@@ -245,6 +245,51 @@ asyncio.run(main())
     assert "JournalError" in done.stderr
 
 
+async def test_a_disk_that_hangs_at_the_close_is_said_and_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go = threading.Event()
+    real = AtomicConnection.close
+
+    def hang(db: AtomicConnection) -> None:
+        let_go.wait(30)
+        real(db)
+
+    monkeypatch.setattr("state.journal.writer.CLOSE_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(AtomicConnection, "close", hang)
+    journal = AsyncSqliteJournal(tmp_path)
+    journal.stage(notes(1))
+    await journal.commit_async()
+    with pytest.raises(JournalError, match=r"did not close in 0.02 s, the disk hangs: end the process"):
+        await journal.close()
+    let_go.set()
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    await asyncio.gather(*others)
+    assert not live_connections()
+
+
+async def test_a_first_file_that_cannot_be_made_leaves_the_rows_staged(
+    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with SqliteJournal(tmp_path / "replay") as plain:
+        async with AsyncSqliteJournal(tmp_path / "live") as live:
+            plain.stage(notes(2))
+            live.stage(notes(2))
+            with monkeypatch.context() as patch:
+                patch.setattr(Path, "rename", refuse)
+                with pytest.raises(JournalError, match="No space left on device"):
+                    plain.commit()
+                with pytest.raises(JournalError, match="No space left on device"):
+                    await live.commit_async()
+            assert plain.durable_seq == live.durable_seq == 0
+            plain.commit()
+            await live.commit_async()
+    assert verify(tmp_path / "replay", events).last_seq == verify(tmp_path / "live", events).last_seq == 2
+
+
 def test_a_full_disk_is_said_in_one_sentence(tmp_path: Path, events: Events) -> None:
     """A real one: SQLite's own limit on the number of pages gives the error of a full disk."""
     with SqliteJournal(tmp_path) as journal:

@@ -86,7 +86,10 @@ def test_a_fact_that_cannot_be_encoded_names_itself(tmp_path: Path) -> None:
     with SqliteJournal(tmp_path) as journal:
         with pytest.raises(JournalError, match="Counted of orders cannot be written to the journal"):
             journal.stage(rows([Counted(2**80)]))
+        with pytest.raises(JournalError, match="Counted cannot be written to the journal"):
+            journal.write_snapshots(0, [("a", Counted(1)), ("b", Counted(2**80))])
         assert journal.last_seq == 0
+    assert not list(tmp_path.glob("*.sqlite"))
 
 
 def test_the_chain_goes_on_when_the_folder_is_opened_again(tmp_path: Path, events: Events) -> None:

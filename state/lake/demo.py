@@ -61,7 +61,7 @@ def build_demo(lake: Path | str, *, close_of: CloseOf | None = None, closes_name
     if fingerprint not in manifest.imports:
         drafts = [*_arch(sources, close_of, closes_name), *_ecb(sources["ECB"])]
         made = tuple(f"{d.kind}/{d.id}" for d in drafts)
-        write(root, manifest, drafts, Import(fingerprint=fingerprint, source="packages", made=made, report=()))
+        write(root, drafts, Import(fingerprint=fingerprint, source="packages", made=made, report=()))
     return Lake(root)
 
 

@@ -34,13 +34,13 @@ def open_manifest(root: Path) -> Manifest:
     return read_manifest(root) if (root / MANIFEST).exists() else Manifest()
 
 
-def write(root: Path, manifest: Manifest, drafts: Iterable[Draft], done: Import) -> Manifest:
+def write(root: Path, drafts: Iterable[Draft], done: Import) -> Manifest:
     """Add the drafts to the lake and record the import. A failure before the last step leaves the old lake readable.
 
     Raises LakeError for an id that cannot be a file name, ValueError for columns that do not fit.
     """
     staged: list[tuple[Path, Path]] = []
-    sets = dict(manifest.sets)
+    sets: dict[str, DataSet] = {}
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".import-") as temporary:
         for draft in drafts:
@@ -54,7 +54,8 @@ def write(root: Path, manifest: Manifest, drafts: Iterable[Draft], done: Import)
         for part, place in staged:
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(part, place)
-    result = Manifest(sets=sets, imports={**manifest.imports, done.fingerprint: done})
+    before = open_manifest(root)  # read last: another import may have ended meanwhile
+    result = Manifest(sets={**before.sets, **sets}, imports={**before.imports, done.fingerprint: done})
     write_manifest(root, result)
     return result
 

@@ -89,6 +89,7 @@ def test_the_second_import_does_nothing(shared: Path, futures_report: ImportRepo
 def test_chosen_products_can_be_imported_alone(shared: Path, tmp_path: Path) -> None:
     report = import_folder(shared / "futures", tmp_path / "lake", only={"GOLD", "EUR"})
     assert sorted(report.made) == ["bars/EUR", "bars/GOLD", "fx/EUR", "rolls/EUR", "rolls/GOLD"]
+    assert not any(line.startswith(("FEEDCOW:", "fx KRW:")) for line in report.lines)
 
 
 def test_attribution_travels_with_the_data(futures: Lake) -> None:

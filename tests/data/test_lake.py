@@ -91,6 +91,15 @@ def test_changed_content_or_another_calendar_is_imported_again(source: Path, tmp
     assert not import_folder(source, tmp_path / "lake").cached
 
 
+def test_two_files_share_one_lake(source: Path, tmp_path: Path) -> None:
+    import_folder(source, tmp_path / "lake")
+    more = tmp_path / "more.csv"
+    more.write_text("product,date,close\nACME,2023-05-01,7\n")
+    import_folder(more, tmp_path / "lake")
+    assert Lake(tmp_path / "lake").products() == ["ACME", "TEST"]
+    assert import_folder(source, tmp_path / "lake").cached
+
+
 def test_a_set_of_another_source_stays_unless_replacing_is_allowed(source: Path, tmp_path: Path) -> None:
     import_folder(source, tmp_path / "lake")
     other = tmp_path / "other.csv"

@@ -82,6 +82,7 @@ def import_folder(
     drafts: list[Draft] = []
     for draft in importer.drafts(folder, close_of, closes_name, lines.append):
         if only is not None and draft.id not in only:
+            lines[:] = [line for line in lines if f"{draft.id}: " not in line]
             continue
         old = manifest.sets.get(f"{draft.kind}/{draft.id}")
         if old is not None and old.source != draft.source and not replace:
@@ -93,7 +94,7 @@ def import_folder(
     _some(folder, drafts, lines)
     made = tuple(f"{d.kind}/{d.id}" for d in drafts)
     done = Import(fingerprint=fingerprint, source=kind, made=made, report=tuple(lines))
-    return _report(kind, root, write(root, manifest, drafts, done), done, cached=False)
+    return _report(kind, root, write(root, drafts, done), done, cached=False)
 
 
 def _recognise(folder: Path) -> tuple[str, Importer]:

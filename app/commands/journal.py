@@ -25,7 +25,7 @@ def journal() -> None:
 def verify(state: Path, as_json: bool) -> None:
     """Check integrity, chain, continuity over files, snapshots, and that every row can be read. Status 1 if not."""
     from app.facts import events
-    from state.verify import verify as check
+    from state.journal.verify import verify as check
 
     report = check(state / JOURNAL, events())
     if as_json:
@@ -33,7 +33,10 @@ def verify(state: Path, as_json: bool) -> None:
 
         click.echo(msgspec.json.encode(report))
     else:
-        click.echo(report.text())
+        for finding in report.findings:
+            click.echo(str(finding))
+        verdict = "the chain holds" if report.ok else "this journal cannot be trusted"
+        click.echo(f"{len(report.files)} files, {report.rows:,} rows, {report.snapshots} snapshots: {verdict}")
     if not report.ok:
         sys.exit(1)
 
@@ -74,7 +77,7 @@ def causes(seq: int, state: Path) -> None:
 def hash_(state: Path, as_json: bool) -> None:
     """One hash over all order and fill rows: equal for two runs that traded the same, however they came there."""
     from app.facts import events
-    from state.ledger import content_hash
+    from state.content import content_hash
 
     value = content_hash(_existing(state), events())
     click.echo(json.dumps({"content_hash": value}) if as_json else value)

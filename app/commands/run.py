@@ -1,0 +1,248 @@
+"""`hedgerow run`, `replay` and `plan`: one engine process on the simulated exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from app.options import json_option, program_option, set_option, settings_option, state_option
+
+if TYPE_CHECKING:
+    from config.loader import Configuration
+    from engine.ports import Row
+
+
+class RunError(Exception):
+    """A run that cannot begin, or that ended badly."""
+
+    code: ClassVar[str] = "RUN"
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what)
+        self.next = next_step
+
+
+class HaltedError(RunError):
+    """The engine halted itself."""
+
+    code: ClassVar[str] = "HALTED"
+
+
+@click.command()
+@program_option("paper")
+@state_option
+@settings_option
+@set_option
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of published market data.")
+@click.option("--metrics-port", type=int, default=None, help="Serve Prometheus metrics on this loopback port.")
+def run(
+    program: str,
+    state: Path,
+    settings: Path | None,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    metrics_port: int | None,
+) -> None:
+    """Trade at the pace of the clock. On paper unless the configuration says `mode: live`.
+
+    Until a broker's port is configured the prices are recorded ones, told at their own pace, and the orders go to the
+    simulated exchange. Stop it with `hedgerow stop`, SIGTERM or Ctrl-C; start it again and it goes on where it was.
+    """
+    configuration = _load(program, settings, overrides)
+    _refuse_live(configuration)
+    first, last = _span(configuration, None, None)
+    click.echo(f"PAPER: {configuration.program.title}; state in {state}; `hedgerow status --state {state}`")
+    _go(configuration, state, data, first, last, days_per_second=1 / 86_400, band="PAPER", metrics_port=metrics_port)
+
+
+@click.command()
+@program_option("spine")
+@click.option("--from", "first", type=int, default=None, metavar="YYYYMMDD", help="First session that decides.")
+@click.option("--to", "last", type=int, default=None, metavar="YYYYMMDD", help="Last one.")
+@click.option("--speed", default="max", show_default=True, help="Days of market time a second, or `max`.")
+@click.option("--fresh", is_flag=True, help="Throw an earlier replay in the state folder away first.")
+@click.option("--report/--no-report", default=True, show_default=True, help="Write report.md and report.png.")
+@state_option
+@settings_option
+@set_option
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of published market data.")
+@click.option("--metrics-port", type=int, default=None, help="Serve Prometheus metrics on this loopback port.")
+@json_option
+def replay(
+    program: str,
+    first: int | None,
+    last: int | None,
+    speed: str,
+    fresh: bool,
+    report: bool,
+    state: Path,
+    settings: Path | None,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    metrics_port: int | None,
+    as_json: bool,
+) -> None:
+    """Run a program over recorded history through the whole engine on the simulated exchange.
+
+    A replay that was interrupted, by Ctrl-C or by kill -9, goes on where it was when it is started again.
+    """
+    configuration = _load(program, settings, overrides)
+    span = _span(configuration, first, last)
+    if fresh:
+        _throw_away(state)
+    began = time.perf_counter()
+    pace = _days_per_second(speed)
+    _go(configuration, state, data, *span, days_per_second=pace, metrics_port=metrics_port, quiet=as_json)
+    _summary(configuration, state, time.perf_counter() - began, report, as_json)
+
+
+def _load(program: str, settings: Path | None, overrides: tuple[str, ...]) -> Configuration:
+    from config.loader import load
+
+    return load(program, settings=settings, environment=os.environ, overrides=overrides)
+
+
+def _refuse_live(configuration: Configuration) -> None:
+    if configuration.settings.mode == "live":
+        raise RunError("mode: live needs a broker's port, and none is configured", "write mode: paper")
+
+
+def _span(configuration: Configuration, first: int | None, last: int | None) -> tuple[int, int]:
+    from datetime import date
+
+    plan = configuration.program.replay
+    if plan is None and (first is None or last is None):
+        raise RunError(f"{configuration.program.id} names no sessions to replay", "give --from and --to as yyyymmdd")
+    start = first if first is not None else plan.first_session if plan else 0
+    end = last if last is not None else plan.last_session if plan else 0
+    for name, session in (("--from", start), ("--to", end)):
+        try:
+            date(session // 10_000, session // 100 % 100, session % 100)
+        except ValueError:
+            raise RunError(f"{name} {session} is not a date", "write it as yyyymmdd, such as 20060103") from None
+    if start > end:
+        raise RunError(f"--from {start} is after --to {end}", "exchange the two")
+    return start, end
+
+
+def _days_per_second(speed: str) -> float | None:
+    if speed == "max":
+        return None
+    try:
+        days = float(speed)
+    except ValueError:
+        days = 0.0
+    if not 0 < days < float("inf"):
+        raise RunError(f"--speed {speed} is no pace", "give days of market time a second, such as 20, or max")
+    return days
+
+
+def _throw_away(state: Path) -> None:
+    from app.identity import FILE
+
+    if not state.exists():
+        return
+    if not (state / FILE).is_file():
+        raise RunError(f"{state} is not an engine's state folder", "name the folder of a replay with --state")
+    if json.loads((state / FILE).read_text()).get("first_session", 0) == 0:
+        raise RunError(f"{state} keeps the books of a running program, not of a replay", "name another folder")
+    shutil.rmtree(state)
+
+
+def _go(
+    configuration: Configuration,
+    state: Path,
+    data: Path | None,
+    first: int,
+    last: int,
+    *,
+    days_per_second: float | None,
+    band: str = "REPLAY",
+    metrics_port: int | None = None,
+    quiet: bool = False,
+) -> None:
+    from app.lake import open_lake
+    from app.logs import configure
+    from app.process import EngineProcess, Wanted, calendars_for
+    from config.secrets import Secrets
+    from engine.host import run_live
+
+    settings = configuration.settings
+    configure(settings.logging.level, sys.stderr, Secrets(os.environ).scrub)
+    cache = Path(settings.data.cache_dir)
+    say = (lambda text: None) if quiet else click.echo
+    lake = open_lake(configuration, calendars_for(configuration, cache, first, last), data, say)
+    bar = nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last)
+    with bar as on_row:
+        process = EngineProcess(
+            Wanted(
+                configuration=configuration,
+                state_dir=state,
+                lake=lake,
+                first=first,
+                last=last,
+                days_per_second=days_per_second,
+                band=band,
+                metrics_port=metrics_port,
+                log_level=settings.logging.level,
+                on_row=on_row,
+            )
+        )
+        if days_per_second is None:
+            asyncio.run(process.run())
+        else:
+            run_live(process.run())
+    if process.halted:
+        raise HaltedError(
+            f"the engine is {process.board.mode.value}: {process.board.mode_reason}",
+            f"read `hedgerow explain`, then `hedgerow resume --state {state}` on a running engine",
+        )
+
+
+def _progress(first: int, last: int) -> Any:
+    from contextlib import contextmanager
+
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from app.process import session_ns
+    from model.decisions import DayMarked
+
+    @contextmanager
+    def showing() -> Any:
+        begin, end = session_ns(first), session_ns(last)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, transient=True) as progress:
+            task = progress.add_task("replay", total=max(1, end - begin))
+
+            def on_row(row: Row) -> None:
+                if isinstance(row.event, DayMarked):
+                    text = f"{row.event.session}  NAV {row.event.nav / 1e6:,.0f}"
+                    progress.update(task, completed=session_ns(row.event.session) - begin, description=text)
+
+            yield on_row
+
+    return showing()
+
+
+def _summary(configuration: Configuration, state: Path, seconds: float, report: bool, as_json: bool) -> None:
+    from app.reports import summary, write
+
+    found = summary(configuration, state)
+    found["seconds"] = round(seconds, 2)
+    if report:
+        page, chart = write(configuration, state)
+        found["report"], found["chart"] = str(page), str(chart)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for name, value in found.items():
+        click.echo(f"{name:>16}  {value:,}" if isinstance(value, (int, float)) else f"{name:>16}  {value}")

@@ -1,0 +1,51 @@
+"""Whose folder a state folder is: a program may not go on with the books of another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+
+from config.program import Program
+
+FILE = "engine.json"
+
+
+class IdentityError(Exception):
+    """A state folder belongs to something else."""
+
+    code: ClassVar[str] = "IDENTITY"
+    next: ClassVar[str] = "name another folder with --state, or remove this one if its books are no longer wanted"
+
+
+class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may not change while a folder lives. `first_session` is where a replay began, 0 for a live engine."""
+
+    program: str
+    mode: str
+    base_currency: str
+    capital: str
+    first_session: int
+
+
+def claim(state_dir: Path, mode: str, program: Program, first_session: int) -> None:
+    """Write the folder's identity, or check it. Raises IdentityError for a folder of another engine."""
+    ours = Identity(program.id, mode, program.base_currency, str(program.capital), first_session)
+    path = state_dir / FILE
+    try:
+        theirs = msgspec.json.decode(path.read_bytes(), type=Identity)
+    except FileNotFoundError:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".new")
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(ours)))
+        draft.replace(path)
+        return
+    except msgspec.MsgspecError as error:
+        raise IdentityError(f"{path} cannot be read: {error}") from None
+    for field in Identity.__struct_fields__:
+        if getattr(theirs, field) != getattr(ours, field):
+            raise IdentityError(
+                f"{state_dir} keeps the books of {theirs.program} with {field} {getattr(theirs, field)}, "
+                f"not {getattr(ours, field)}"
+            )

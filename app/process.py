@@ -1,0 +1,242 @@
+"""One engine process: configuration, journal, venue, feed and actors, brought together and run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import structlog
+
+from app import facts
+from app import parameters as read
+from app.assembly import Assembly
+from app.board import Board
+from app.identity import claim
+from app.logs import row_logger
+from app.rates import LakeRates
+from app.watched_journal import WatchedJournal
+from config.calendars import Calendars
+from config.loader import Configuration
+from engine.clock import VirtualClock
+from engine.host import Host
+from engine.kernel import Kernel
+from engine.notices import Happened, Notice
+from engine.port_supervisor import PortCare
+from engine.ports import Port, Row
+from engine.pulse import Pace
+from model.decisions import Mode
+from model.sessions import Sessions
+from model.units import NS_PER_DAY
+from ports.control import ControlPort
+from ports.feed import FeedPlan, RecordedFeed
+from ports.metrics import MetricsPort
+from ports.simulated import SimulatedVenue
+from simulation.exchange import Exchange, SqliteRecord, VenueRules
+from state.journal import AsyncSqliteJournal, Recovered, Rotation, recover
+from state.lake import Lake
+
+JOURNAL, VENUE = "journal", "venue.sqlite"
+CALENDAR_MARGIN_YEARS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to run. first, last: sessions that decide (yyyymmdd). days_per_second: pace of market time, None for as fast
+    as it goes. band: what screens say, PAPER or REPLAY. control: take an operator's commands."""
+
+    configuration: Configuration
+    state_dir: Path
+    lake: Lake
+    first: int
+    last: int
+    days_per_second: float | None = None
+    band: str = "REPLAY"
+    auto_trade: bool = True
+    control: bool = True
+    metrics_port: int | None = None
+    log_level: str = "warning"
+    on_row: Callable[[Row], None] | None = None
+    reconcile_every_ns: int = 0
+
+
+def session_ns(session: int) -> int:
+    """Midnight UTC at which an exchange date (yyyymmdd) begins."""
+    day = date(session // 10_000, session // 100 % 100, session % 100)
+    return (day - date(1970, 1, 1)).days * NS_PER_DAY
+
+
+def calendars_for(configuration: Configuration, cache: Path, first: int, last: int) -> dict[str, Sessions]:
+    """The sessions of every calendar that the program's instruments trade on."""
+    years = CALENDAR_MARGIN_YEARS * 10_000
+    built = Calendars(first - years, last + years, cache)
+    names = {one.calendar for one in configuration.instruments.values()}
+    return {name: built.sessions(name) for name in sorted(names)}
+
+
+class End:
+    """A source that stops the host when the replay has come to its end."""
+
+    def __init__(self, at_ns: int) -> None:
+        self._at_ns: int | None = at_ns
+        self.stop: Callable[[], None] = lambda: None
+
+    def next_ns(self) -> int | None:
+        return self._at_ns
+
+    def fire(self, now_ns: int) -> None:
+        self._at_ns = None
+        self.stop()
+
+
+class EngineProcess:
+    """Everything of one engine. Build it, `await run()`, and it has stopped; `board` can be read at any time."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        configuration = wanted.configuration
+        self.program = configuration.program
+        self.log = structlog.get_logger("engine")
+        claim(wanted.state_dir, configuration.settings.mode, self.program, wanted.first)
+        cache = Path(configuration.settings.data.cache_dir)
+        self.calendars = calendars_for(configuration, cache, wanted.first, wanted.last)
+        self.events = facts.events()
+        self.board = Board(self.program.id, self.program.base_currency, wanted.band)
+        self.host: Host
+        self.exchange: Exchange
+
+    async def run(self) -> None:
+        """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
+        wanted, settings = self.wanted, self.wanted.configuration.settings
+        inner = AsyncSqliteJournal(wanted.state_dir / JOURNAL, rotation=Rotation(settings.journal.rotate))
+        async with inner:
+            metrics = None if wanted.metrics_port is None else MetricsPort(wanted.metrics_port, self._runtime)
+            listeners = [self.board.fold, row_logger(wanted.log_level)]
+            listeners += [metrics.fold] if metrics else []
+            listeners += [wanted.on_row] if wanted.on_row else []
+            journal = WatchedJournal(inner, listeners, settings.journal.snapshot_every_rows)
+            recovered = recover(wanted.state_dir / JOURNAL, self.events)
+            self._assemble(journal, recovered, metrics)
+            await self.host.run()
+
+    @property
+    def halted(self) -> bool:
+        """It ended in a halt, and not because it was asked to stop or had come to the end."""
+        return self.board.mode is Mode.HALTED or self.kernel.fatal is not None
+
+    def stop(self, reason: str) -> None:
+        """Go down in stages."""
+        self.log.info("stopping", reason=reason)
+        self.host.request_stop()
+
+    # -- building
+
+    def _assemble(self, journal: WatchedJournal, recovered: Recovered, metrics: MetricsPort | None) -> None:
+        wanted = self.wanted
+        venue_record = SqliteRecord(wanted.state_dir / VENUE)
+        self.exchange = self._exchange(venue_record)
+        start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
+        clock = VirtualClock(start_ns)
+        self.kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, alarms_to="system")
+        rolls = wanted.lake.roll_schedule(self._products())
+        assembly = Assembly(
+            wanted.configuration,
+            rolls=rolls,
+            calendars=self.calendars,
+            auto_trade=wanted.auto_trade,
+            reconcile_every_ns=wanted.reconcile_every_ns,
+            watched=wanted.days_per_second is not None,
+        )
+        self.kernel.host(assembly.tree())
+        self._recover(recovered)
+        journal.snapshots_from(lambda: {} if self.kernel.ready else self.kernel.snapshots())
+        venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
+        feed = RecordedFeed(
+            lake=wanted.lake,
+            plan=self._plan(recovered),
+            outside=self.kernel,
+            rolls=rolls,
+            resume_ns=start_ns,
+            listeners=(venue.on_price,),
+        )
+        end = End(session_ns(wanted.last) + NS_PER_DAY - 1)
+        ports: list[Port] = [venue]
+        if wanted.control:
+            ports.append(ControlPort(wanted.state_dir, self.board.status, self.stop))
+        if metrics is not None:
+            ports.append(metrics)
+        pace = None
+        if wanted.days_per_second is not None:
+            pace = Pace(wanted.days_per_second * 86_400.0, time.monotonic)
+        self.host = Host(
+            self.kernel, ports=ports, care={"venue": PortCare(essential=True)}, sources=(feed, venue, end), pace=pace,
+            signals=True,
+        )  # fmt: skip
+        end.stop = self.host.request_stop
+        venue.connect()
+
+    def _exchange(self, record: SqliteRecord) -> Exchange:
+        wanted, configuration = self.wanted, self.wanted.configuration
+        currencies = self._currencies()
+        rates = LakeRates(wanted.lake, self.program.base_currency, currencies)
+        exchange = Exchange(
+            instruments=configuration.instruments,
+            sessions=self.calendars,
+            cash=read.opening_cash(self.program),
+            base_currency=self.program.base_currency,
+            fx=rates,
+            rules=VenueRules(unknown_size_fills=True),
+            record=record,
+        )
+        rates.now_ns = lambda: exchange.now_ns
+        return exchange
+
+    def _products(self) -> list[str]:
+        return sorted(self.wanted.configuration.instruments)
+
+    def _currencies(self) -> list[str]:
+        needed = {one.currency for one in self.wanted.configuration.instruments.values()}
+        return sorted({*needed, self.program.base_currency} - {"USD"})
+
+    def _plan(self, recovered: Recovered) -> FeedPlan:
+        wanted = self.wanted
+        warmup = self.program.replay.warmup_sessions if self.program.replay else 300
+        years, rest = divmod(warmup, 256)
+        first = wanted.first - (years + 1) * 10_000 if rest else wanted.first - years * 10_000
+        return FeedPlan(
+            products=self._products(),
+            first=_newest_bar(recovered) or first,
+            last=wanted.last,
+            currencies=self._currencies(),
+            base=self.program.base_currency,
+        )
+
+    # -- what the runtime says
+
+    def _recover(self, recovered: Recovered) -> None:
+        rows = list(recovered.rows)
+        self.kernel.recover_from(rows, recovered.snapshots)
+
+    def _noticed(self, notice: Notice) -> None:
+        quiet = (Happened.STAGE, Happened.INTAKE_PAUSED, Happened.INTAKE_RESUMED)
+        write = self.log.info if notice.happened in quiet else self.log.warning
+        write(notice.happened.value, who=notice.who, text=notice.text)
+
+    def _runtime(self) -> Mapping[str, float]:
+        status = self.kernel.status()
+        return {
+            "turns": status.turns,
+            "messages": status.messages,
+            "dead_letters": status.dead_letters,
+            "slow_handlers": status.slow_handlers,
+            "journal_rows": status.durable_seq,
+        }
+
+
+def _newest_bar(recovered: Recovered) -> int:
+    """The last session that every actor fed with bars has in its snapshot; 0 when one has none."""
+    kept = recovered.snapshots.get("market_data")
+    closed: list[int] = list(getattr(kept[1], "closed", ())) if kept else []
+    return closed[-1] if closed else 0

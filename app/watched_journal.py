@@ -1,0 +1,62 @@
+"""A journal that is watched: durable rows are shown to listeners, and actors' states are kept every so many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from engine.message import Event
+from engine.ports import Row
+from state.journal import AsyncSqliteJournal
+
+Snapshots = Callable[[], Mapping[str, tuple[int, Event]]]
+
+
+class WatchedJournal:
+    """Stands between kernel and journal. Listeners hear a row only when it is on disk, and cannot hold it back."""
+
+    def __init__(
+        self, journal: AsyncSqliteJournal, listeners: Sequence[Callable[[Row], None]], snapshot_every_rows: int
+    ) -> None:
+        self._journal = journal
+        self._listeners = tuple(listeners)
+        self._every = snapshot_every_rows
+        self.last_seq = journal.last_seq
+        self._kept_at = journal.last_seq
+        self._rows: list[Row] = []
+        self._snapshots: Snapshots = dict
+
+    def snapshots_from(self, source: Snapshots) -> None:
+        """Where actors' states come from; empty while a message is on its way, for then they belong to no one row."""
+        self._snapshots = source
+        self._journal.snapshots_from(lambda: dict(source()))
+
+    def stage(self, rows: Iterable[Row]) -> None:
+        rows = list(rows)
+        self._rows += rows
+        self._journal.stage(rows)
+        self.last_seq = self._journal.last_seq
+
+    async def commit_async(self) -> None:
+        if self._journal.last_seq - self._kept_at >= self._every:
+            self.keep()
+        await self._journal.commit_async()
+        self._show(self._journal.durable_seq)
+
+    def keep(self) -> None:
+        """Stage every actor's state; durable with the next commit."""
+        given = self._snapshots()
+        if given:
+            seq = max(seq for seq, _ in given.values())
+            if seq <= self._journal.last_seq:
+                self._journal.write_snapshots(seq, [(name, event) for name, (_, event) in given.items()])
+                self._kept_at = seq
+
+    def _show(self, durable_seq: int) -> None:
+        shown = 0
+        for row in self._rows:
+            if row.seq > durable_seq:
+                break
+            for listener in self._listeners:
+                listener(row)
+            shown += 1
+        del self._rows[:shown]

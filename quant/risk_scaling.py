@@ -44,14 +44,14 @@ class Track(msgspec.Struct):
         return gained
 
     def drawdown(self, nav: float, flows: float = 0.0) -> float:
-        """Drawdown if the book were worth `nav` now; NaN when nothing can be said."""
+        """Drawdown if the book were worth `nav` now, to 1e-12 so that 90 of 100 is a tenth; NaN when it is unknown."""
         gained = self._gain(nav, flows)
         if self.session == 0:
             return 0.0
         if gained is None:
             return math.nan
         wealth = self.wealth * (1.0 + gained)
-        return min(0.0, wealth / max(self.peak, wealth) - 1.0)
+        return round(min(0.0, wealth / max(self.peak, wealth) - 1.0), 12)
 
     def _gain(self, nav: float, flows: float) -> float | None:
         return (nav - (flows - self.flows)) / self.nav - 1.0 if self.nav > 0.0 else None

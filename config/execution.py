@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from config.quantities import Amount, Bps, Count, Factor, PositiveSeconds, Seconds, Share
+from config.quantities import Amount, Bps, Count, PositiveSeconds, Share
 
 
 class Policy(enum.Enum):
@@ -40,13 +40,11 @@ class PairPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_legging_s: how long one leg may be ahead of the other
     trigger_fill_share: a leg filled this far counts as ahead
     lag_fill_share: a leg filled less than this counts as behind
-    undo: after max_legging_s sell back what is ahead; else keep pricing the laggard
     """
 
     max_legging_s: PositiveSeconds = 60.0
     trigger_fill_share: Share = 0.30
     lag_fill_share: Share = 0.10
-    undo: bool = False
 
     def __post_init__(self) -> None:
         if self.lag_fill_share >= self.trigger_fill_share:
@@ -61,8 +59,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     crisis_marketable: an intent of CRISIS urgency crosses the spread instead of waiting for an auction
     max_slippage_bps: collars of marketable limits by kind of instrument
     auction_collar_bps: collar of limit orders in an auction
-    sanity_bps: a price further from the price of the decision is not believed
-    spread_cross_share: a marketable limit goes this share of the spread beyond the other side
+    sanity_bps: a quote whose mid is further from the price of the decision is not believed
     ttl_s: life of an order of normal urgency
     ttl_high_s: life of an urgent one
     ttl_crisis_s: life of a crisis one
@@ -71,12 +68,8 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_quote_age_s: an older quote prices nothing
     quote_wait_s: how long an order may wait for a quote that prices it
     ack_within_s: an order without a word from the venue for this long is UNKNOWN
-    avoid_after_open_s: marketable limits wait this long after the open
-    avoid_before_close_s: marketable limits stop this long before the close
     min_notional_base: smaller orders are left out
-    drift_band_share: a position this close to its target, as share of net asset value, is left alone
-    cost_multiple: a trade must be worth this many times its cost; 0 asks nothing
-    commission_bps: commission assumed by the cost gate
+    drift_band_share: a change smaller than this share of the larger of position and target is left out
     pair: legs that belong together
     """
 
@@ -86,21 +79,16 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     max_slippage_bps: Collars = Collars()
     auction_collar_bps: Bps = 200.0
     sanity_bps: Bps = 500.0
-    spread_cross_share: Share = 0.25
     ttl_s: PositiveSeconds = 120.0
     ttl_high_s: PositiveSeconds = 60.0
     ttl_crisis_s: PositiveSeconds = 30.0
     replace_interval_s: PositiveSeconds = 15.0
     max_replaces: Count = 6
-    max_quote_age_s: PositiveSeconds = 30.0
+    max_quote_age_s: PositiveSeconds = 5.0
     quote_wait_s: PositiveSeconds = 10.0
     ack_within_s: PositiveSeconds = 30.0
-    avoid_after_open_s: Seconds = 900.0
-    avoid_before_close_s: Seconds = 600.0
     min_notional_base: Amount = 2_500
-    drift_band_share: Share = 0.002
-    cost_multiple: Factor = 0.0
-    commission_bps: Bps = 0.5
+    drift_band_share: Share = 0.0
     pair: PairPolicy = PairPolicy()
 
     def __post_init__(self) -> None:

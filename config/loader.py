@@ -12,21 +12,21 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from config.calendars import CALENDARS
 from config.convert import convert, nearest, problem_at
 from config.errors import Code, ConfigError, Problem
-from config.program import FxHedgeSleeve, Program
+from config.program import Program
+from config.references import Shelf, check_calendar, check_references
 from config.settings import Settings
-from config.universe import InstrumentEntry, InstrumentFile
+from config.universe import InstrumentFile
 from config.yaml_source import Key, Source, Tree, dotted, read_file, read_value, shown_path
-from model.instruments import Instrument, Kind
+from model.instruments import Instrument
 
 HERE = Path(__file__).parent
 SHIPPED_SETTINGS = HERE / "settings.yaml"
 PROGRAMS = HERE / "programs"
 INSTRUMENTS = HERE / "instruments"
 ENV_PREFIX = "HEDGEROW__"
-SHARED_SECTIONS = ("risk", "regime", "execution", "fx", "quality")
+SHARED_SECTIONS = ("risk", "regime", "execution", "fx")
 
 T = TypeVar("T")
 
@@ -72,9 +72,9 @@ def load(
 def load_instruments(files: Iterable[str | Path]) -> dict[str, Instrument]:
     """The instruments of some files, by id. Raises ConfigError with every problem."""
     problems: list[Problem] = []
-    entries = read_instruments(files, problems)
-    _done(entries, problems)
-    return {name: entry.instrument() for name, (entry, _) in entries.items()}
+    shelf = read_instruments(files, problems)
+    _done(shelf, problems)
+    return {name: entry.instrument() for name, entry in shelf.entries.items()}
 
 
 def gather(
@@ -90,12 +90,12 @@ def gather(
     engine = convert(tree, Settings, problems)
     plan_tree = _program_tree(program, tree, [one.removeprefix("program.") for one in ours], problems)
     plan = None if plan_tree is None else _program(plan_tree, engine is not None, problems)
-    entries = read_instruments(_instrument_files(tree), problems)
+    shelf = read_instruments(_instrument_files(tree), problems)
     if plan is not None and plan_tree is not None:
-        check_references(plan, plan_tree, entries, problems)
+        check_references(plan, plan_tree, shelf, problems)
     if plan is None or plan_tree is None or engine is None:
         return None
-    chosen = {name: entries[name][0].instrument() for name in plan.products() if name in entries}
+    chosen = {name: shelf.entries[name].instrument() for name in plan.products() if name in shelf.entries}
     return Configuration(engine, plan, chosen, tree, plan_tree)
 
 
@@ -121,68 +121,35 @@ def settings_tree(
     return merged
 
 
-def read_instruments(files: Iterable[str | Path], problems: list[Problem]) -> dict[str, tuple[InstrumentEntry, Tree]]:
-    """Every entry of some files with its file's tree; a repeated id and an unknown calendar are problems."""
-    found: dict[str, tuple[InstrumentEntry, Tree]] = {}
+def read_instruments(files: Iterable[str | Path], problems: list[Problem]) -> Shelf:
+    """Every entry of some files; a repeated id and an unknown calendar are problems."""
+    shelf = Shelf({}, set())
     first: dict[str, Source] = {}
     for file in files:
         tree = read_file(_instrument_path(file), problems)
         if tree is None:
             continue
         parsed = convert(tree, InstrumentFile, problems)
-        for i, entry in enumerate(parsed.instruments if parsed else ()):
+        if parsed is None:
+            shelf.spoiled.update(_said_ids(tree))
+            continue
+        for i, entry in enumerate(parsed.instruments):
             key: Key = ("instruments", i, "id")
-            if entry.id in found:
+            if entry.id in shelf.entries:
                 was = first[entry.id]
                 what = f"{entry.id} is there already, in {was.name} line {was.line}"
                 problems.append(problem_at(tree, Code.DUPLICATE_ID, key, what, "Give each product an id of its own"))
                 continue
-            if entry.calendar not in CALENDARS:
-                what = f"there is no calendar {entry.calendar}{nearest(entry.calendar, list(CALENDARS))}"
-                at: Key = ("instruments", i, "calendar")
-                problems.append(problem_at(tree, Code.BROKEN_REFERENCE, at, what, _one_of(CALENDARS)))
-            found[entry.id] = (entry, tree)
+            check_calendar(entry.calendar, tree, ("instruments", i, "calendar"), problems)
+            shelf.entries[entry.id] = entry
             first[entry.id] = tree.source(key)
-    return found
+    return shelf
 
 
-def check_references(
-    plan: Program, tree: Tree, entries: Mapping[str, tuple[InstrumentEntry, Tree]], problems: list[Problem]
-) -> None:
-    """Every name in a program stands for something that exists and can do what is asked of it."""
-
-    def wrong(key: str, what: str, next_step: str, code: Code = Code.BROKEN_REFERENCE) -> None:
-        problems.append(problem_at(tree, code, _key(key), what, next_step))
-
-    seen: set[str] = set()
-    for i, sleeve in enumerate(plan.sleeves):
-        if sleeve.id in seen:
-            wrong(f"sleeves[{i}].id", f"{sleeve.id} names two sleeves", "Give each an id of its own", Code.DUPLICATE_ID)
-        seen.add(sleeve.id)
-    if plan.calendar not in CALENDARS:
-        wrong(
-            "calendar",
-            f"there is no calendar {plan.calendar}{nearest(plan.calendar, list(CALENDARS))}",
-            _one_of(CALENDARS),
-        )
-    for product, key in plan.products().items():
-        if product not in entries:
-            what = f"there is no instrument {product}{nearest(product, list(entries))}"
-            wrong(key, what, "Add it to an instrument file, or name one that is there")
-        elif key.startswith("sleeves") and not entries[product][0].tradeable:
-            wrong(key, f"{product} cannot be traded", "Name a product that can", Code.CONTRADICTION)
-    for i, sleeve in enumerate(plan.sleeves):
-        if isinstance(sleeve, FxHedgeSleeve):
-            for currency, hedge in sleeve.params.hedges.items():
-                key = f"sleeves[{i}].params.hedges.{currency}"
-                if currency == plan.base_currency:
-                    wrong(key, f"{currency} is the base currency", "Hedge other currencies", Code.CONTRADICTION)
-                entry = entries.get(hedge.product)
-                if entry is None:
-                    continue
-                if entry[0].kind not in (Kind.FUTURE, Kind.FX_SPOT) or entry[0].currency != plan.base_currency:
-                    what = f"{hedge.product} is not a future or pair priced in {plan.base_currency}"
-                    wrong(f"{key}.product", what, "Name one that is", Code.CONTRADICTION)
+def _said_ids(tree: Tree) -> set[str]:
+    entries = tree.value.get("instruments")
+    named = [one.get("id") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return {one for one in named if isinstance(one, str)}
 
 
 def _instrument_files(tree: Tree) -> list[str]:
@@ -302,17 +269,6 @@ def _program_path(program: str | Path) -> Path:
 def _instrument_path(file: str | Path) -> Path:
     path = Path(file)
     return INSTRUMENTS / path if len(path.parts) == 1 and not path.exists() else path
-
-
-def _key(text: str) -> Key:
-    parts: list[str | int] = []
-    for piece in text.replace("[", ".[").split("."):
-        parts.append(int(piece[1:-1]) if piece.startswith("[") else piece)
-    return tuple(parts)
-
-
-def _one_of(names: Iterable[str]) -> str:
-    return f"Give one of {', '.join(sorted(names))}"
 
 
 def _done(result: T | None, problems: list[Problem]) -> T:

@@ -8,7 +8,6 @@ import msgspec
 
 from config.execution import ExecutionPolicy
 from config.quantities import (
-    Amount,
     AnnualShare,
     Capital,
     Count,
@@ -23,7 +22,7 @@ from config.quantities import (
     SignedShare,
 )
 from config.risk import RegimeRules, RiskLimits
-from config.settings import FxSettings, QualityRules
+from config.settings import FxSettings
 from quant.ewmac import SCALARS, root_scalar
 
 
@@ -64,7 +63,6 @@ class CoreIndexParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     long: product bought
     short: product sold
     notional_share: gross notional of both legs over the sleeve's capital, before the risk scale
-    long_weight_share: the long leg's part of the gross notional when hedging is equal; the short leg has the rest
     hedge: equal notional, or notional in proportion to beta
     beta_window_sessions: window of the legs' regression
     beta_min: the estimate is never taken to be lower
@@ -75,7 +73,6 @@ class CoreIndexParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     long: Id
     short: Id
     notional_share: Factor = 1.0
-    long_weight_share: Share = 0.5
     hedge: Literal["equal", "beta"] = "beta"
     beta_window_sessions: Days = 252
     beta_min: Factor = 0.5
@@ -156,28 +153,21 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return tuple(root_scalar(fast) if by_root else SCALARS[fast] for fast, _ in self.pairs)
 
 
-class CurrencyHedge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one currency's exposure is hedged.
-
-    product: future on the currency against the base currency
-    residual_nav_share: exposure that may remain, over net asset value
-    dead_band_base: the hedge is left alone while it is off by less than this
-    min_trade_base: smaller hedge trades are left out
-    """
-
-    product: Id
-    residual_nav_share: Share = 0.02
-    dead_band_base: Amount = 50_000
-    min_trade_base: Amount = 25_000
-
-
 class FxHedgeParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The book's currency exposure, hedged currency by currency.
+    """The book's currency exposure, hedged currency by currency with futures.
 
-    hedges: by currency; a currency that is not named is left open
+    hedges: the future by currency; a currency that is not named is left open
+    residual_nav_share: exposure per currency that may remain, over net asset value
+    residual_by_regime: the same in the regimes named, such as CRISIS
+    dead_band_nav_share: the hedge is left alone until the residual leaves its limit by this much of net asset value
+    min_trade_nav_share: smaller hedge trades are left out
     """
 
-    hedges: dict[Currency, CurrencyHedge]
+    hedges: dict[Currency, Id]
+    residual_nav_share: Share = 0.02
+    residual_by_regime: dict[Literal["NORMAL", "RECOVERY", "ELEVATED", "CRISIS"], Share] = {}
+    dead_band_nav_share: Share = 0.005
+    min_trade_nav_share: Share = 0.0025
 
 
 class _Sleeve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -241,7 +231,7 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One program. risk, regime, execution, fx and quality begin from the settings; keys given here win.
+    """One program. risk, regime, execution and fx begin from the settings; keys given here win.
 
     id: the program's name in run ids and reports
     title: one line for people
@@ -265,7 +255,6 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     regime: RegimeRules = RegimeRules()
     execution: ExecutionPolicy = ExecutionPolicy()
     fx: FxSettings = FxSettings()
-    quality: QualityRules = QualityRules()
 
     def __post_init__(self) -> None:
         if not self.sleeves:
@@ -286,8 +275,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 for j, product in enumerate(sleeve.params.instruments):
                     named.setdefault(product, f"{at}.instruments[{j}]")
             else:
-                for currency, hedge in sleeve.params.hedges.items():
-                    named.setdefault(hedge.product, f"{at}.hedges.{currency}.product")
+                for currency, product in sleeve.params.hedges.items():
+                    named.setdefault(product, f"{at}.hedges.{currency}")
         for key in ("volatility_index", "europe_volatility_index", "momentum_long", "momentum_short"):
             product = getattr(self.regime, key)
             if product is not None:

@@ -47,9 +47,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_daily_turnover_share: traded notional of one session over net asset value
     max_instrument_share: exposure to any one product over net asset value; no limit when not given
     instrument_shares: the same for products that need their own
-    price_collar_share: a limit price further from the price of the decision is denied
     max_orders_per_minute: more than this are denied
-    max_intents_per_run: more than this in one run are denied
+    max_orders_per_run: more than this in one run are denied
     min_order_gap_s: least time between two orders in one contract
     reconcile_halt_share: a difference between book and venue value over this halts
     reconcile_emergency_share: over this it halts and pages at once
@@ -75,9 +74,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_daily_turnover_share: Factor = 0.50
     max_instrument_share: Factor | None = None
     instrument_shares: dict[Id, Factor] = {}
-    price_collar_share: Share = 0.05
     max_orders_per_minute: Count = 600
-    max_intents_per_run: Count = 500
+    max_orders_per_run: Count = 500
     min_order_gap_s: Seconds = 0.0
     reconcile_halt_share: Share = 0.005
     reconcile_emergency_share: Share = 0.01

@@ -4,7 +4,6 @@ from config.execution import Collars, ExecutionPolicy, PairPolicy, Policy
 from config.program import (
     CoreIndexParams,
     CoreIndexSleeve,
-    CurrencyHedge,
     FxHedgeParams,
     FxHedgeSleeve,
     Program,
@@ -22,7 +21,6 @@ from config.settings import (
     JournalSettings,
     LoggingSettings,
     MetricsSettings,
-    QualityRules,
     Settings,
     SimulatedVenue,
 )
@@ -33,7 +31,6 @@ __all__ = [
     "CommissionEntry",
     "CoreIndexParams",
     "CoreIndexSleeve",
-    "CurrencyHedge",
     "DataSettings",
     "EngineSettings",
     "ExecutionPolicy",
@@ -48,7 +45,6 @@ __all__ = [
     "PairPolicy",
     "Policy",
     "Program",
-    "QualityRules",
     "RegimeRules",
     "RegimeScale",
     "Replay",

@@ -12,6 +12,7 @@ import stat
 import threading
 import urllib.parse
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from config.errors import SecretError
@@ -52,6 +53,16 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a secret is not copied out of the process")
+
+
+def resolve(reference: str) -> Secret:
+    """As `Secrets.resolve`, with the process's own environment and registry."""
+    return _process().resolve(reference)
+
+
+def scrub(text: str) -> str:
+    """As `Secrets.scrub`, for what this process has resolved."""
+    return _process().scrub(text)
 
 
 class Secrets:
@@ -123,3 +134,8 @@ class Secrets:
                 file=str(path), key=reference, what="the file is empty", next="Write the secret in it"
             )
         return lines[0].strip()
+
+
+@lru_cache(maxsize=1)
+def _process() -> Secrets:
+    return Secrets()

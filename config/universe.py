@@ -125,6 +125,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     symbol: the venue's name of it
     isin: where it has one
     asset_class: for limits and reports
+    underlying: for currency futures and pairs, the currency one unit buys
     multiplier: money for 1.0 of price for one unit
     tick: price step, where there is one
     ticks: from what price on which step, where there are several
@@ -148,6 +149,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     symbol: str = ""
     isin: Isin | None = None
     asset_class: str = ""
+    underlying: str = ""
     multiplier: Decimal = Decimal(1)
     tick: Decimal | None = None
     ticks: tuple[tuple[Decimal, Decimal], ...] = ()
@@ -215,6 +217,7 @@ class InstrumentEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             symbol=self.symbol or self.id,
             isin=self.isin or "",
             asset_class=self.asset_class,
+            underlying=self.underlying,
             multiplier=self.multiplier,
             ticks=tuple(TickStep(at_or_above, tick) for at_or_above, tick in self._steps()),
             lot=self.lot,

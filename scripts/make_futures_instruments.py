@@ -78,6 +78,20 @@ CALENDAR_OF_EXCHANGE = {
     "MONEP": "XPAR", "MATIF": "XPAR", "FTA": "XAMS", "IDEM": "XMIL", "COMEX": "CME_METALS",
 }  # fmt: skip
 
+# What one unit of a currency future buys; its price is in the instrument's currency.
+BUYS = {
+    **{name: name for name in ("AUD", "CHF", "EUR", "GBP", "JPY", "NZD", "NOK", "SEK", "ZAR", "CZK", "CLP", "INR")},
+    "EUR_micro": "EUR",
+    "GBP_micro": "GBP",
+    "AUD_micro": "AUD",
+    "JPY_mini": "JPY",
+    "MXP": "MXN",
+    "CNH": "USD",
+    "EURCHF": "EUR",
+    "GBPEUR": "EUR",
+    "YENEUR": "EUR",
+}
+
 CALENDAR_OF_GROUP = {
     "bond": "CME_RATES",
     "stir": "CME_RATES",
@@ -120,7 +134,8 @@ def wanted(row: dict[str, str]) -> bool:
 def entry(row: dict[str, str]) -> str:
     """One instrument as four lines."""
     name = row["instrument"]
-    tick = f" tick: {TICKS[name]}," if name in TICKS else ""
+    more = f" tick: {TICKS[name]}," if name in TICKS else ""
+    more += f" underlying: {BUYS[name]}," if name in BUYS else ""
     charges = {
         "per_unit": number(row["commission_per_contract"]),
         "notional_share": number(row["commission_pct"]),
@@ -130,7 +145,7 @@ def entry(row: dict[str, str]) -> str:
     lines = (
         f"- {{id: {name}, kind: future, venue: {row['ib_exchange']}, symbol: {row['ib_symbol']}, "
         f"currency: {row['currency']}, calendar: {calendar(row)},",
-        f'   name: "{row["description"]}", asset_class: {row["group"]}, multiplier: {number(row["point_size"])},{tick}',
+        f'   name: "{row["description"]}", asset_class: {row["group"]}, multiplier: {number(row["point_size"])},{more}',
         f"   half_spread: {number(row['half_spread'])}, initial_margin_share: {MARGINS[row['group']]}, "
         f"commission: {{{commission}}},",
         f"   roll: {{hold_cycle: {row['hold_cycle']}, offset_days: {row['roll_offset_days']}, "

@@ -40,7 +40,7 @@ sleeves:
     capital_share: 0
     params:
       hedges:
-        EUR: {product: EUR_micro}
+        EUR: EUR_micro
 """
 
 INSTRUMENTS = """\
@@ -67,6 +67,7 @@ instruments:
     currency: USD
     calendar: CME_FX
     multiplier: 12500
+    underlying: EUR
     tick: 0.0001
     roll: {hold_cycle: HMUZ, offset_days: -5}
   - id: SMEA

@@ -124,7 +124,7 @@ def test_check_tells_settings_programs_and_instrument_files_apart(tmp_path: Path
     assert check(room.path("instruments")) == []
     assert check(room.path("settings"), program=room.path("program")) == []
     room.edit("instruments", "currency: GBP", "currency: GBX")
-    assert [problem.line for problem in check(room.path("instruments"))] == [29]
+    assert [problem.line for problem in check(room.path("instruments"))] == [30]
     assert {problem.key for problem in check(room.path("program"))} == set()
 
 

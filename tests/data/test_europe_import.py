@@ -54,8 +54,13 @@ def test_london_shares_are_in_pounds(europe: Lake) -> None:
     assert 1.0 < median / 1e9 < 2.5
 
 
+def test_lines_that_instruments_name_are_called_as_they_name_them(europe: Lake) -> None:
+    assert {"SXRT", "EXS1", "BNP", "EURUSD", "NOK_ADR"} <= set(europe.products())
+    assert not {"SXRT.DE", "BNP.PA", "NOK"} & set(europe.products())
+
+
 def test_fund_bars_hold_their_closes(europe: Lake) -> None:
-    for product in ("SPY", "EXS1.DE", "SAP.DE"):
+    for product in ("SPY", "EXS1", "SAP.DE"):
         bars = europe.bars(product)
         assert (bars.high >= bars.close).all()
         assert (bars.low <= bars.close).all()

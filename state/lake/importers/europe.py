@@ -33,7 +33,14 @@ ECB_AT_NS = 15 * NS_PER_HOUR
 NEXT_DAY_NS = NS_PER_DAY + 14 * NS_PER_HOUR
 MINUTE_NS = 60 * 10**9
 ONE = 10**8
-RENAMED = {"NOK": "NOK_ADR"}  # Nokia; NOK is the krone future
+RENAMED = {
+    "NOK": "NOK_ADR",  # Nokia; NOK is the krone future
+    "SXRT.DE": "SXRT",  # the rest are lines that instruments name without their exchange
+    "EXS1.DE": "EXS1",
+    "ACA.PA": "ACA",
+    "BNP.PA": "BNP",
+    "GLE.PA": "GLE",
+}
 
 LEFT_OUT = {
     "fundamentals_filed_quarterly.parquet": "no place for fundamentals yet",
@@ -108,6 +115,7 @@ class _Daily:
         known_after_ns: int = 0,
     ) -> Draft:
         """known_after_ns: time from the start of the session's date to publication; 0 for the close of its market."""
+        name = RENAMED.get(name, name)
         date = rows.column("date").to_numpy().astype("datetime64[D]")
         if bool(np.isnat(date).any()):
             raise LakeError(path, f"{name} has a row without a date", "correct the file")
@@ -167,8 +175,7 @@ class _Daily:
     def us_stocks(self, path: Path) -> Iterator[Draft]:
         for symbol, rows in groups(read_parquet(path, ["date", "symbol", "adj_close", "volume"]), "symbol"):
             prices = (None, None, None, floats(rows, "adj_close"))
-            name = RENAMED.get(symbol, symbol)
-            yield self._draft(path, name, rows, prices, floats(rows, "volume"), group="stock_us", note=ADJUSTED)
+            yield self._draft(path, symbol, rows, prices, floats(rows, "volume"), group="stock_us", note=ADJUSTED)
 
     def credit(self, path: Path) -> Iterator[Draft]:
         kinds = {"us_hy_oas_pct": "spread", "euribor_3m": "rate", "eur_ois_3m": "rate", "ofr_fsi": "stress"}
@@ -189,7 +196,7 @@ class _Daily:
 
     def fx_closes(self, path: Path) -> Iterator[Draft]:
         for pair, rows in groups(read_parquet(path, ["date", "pair", "close"]), "pair"):
-            name = f"{pair}_INDEX" if pair == "DXY" else f"{pair}_SPOT"
+            name = f"{pair}_INDEX" if pair == "DXY" else pair
             prices = (None, None, None, floats(rows, "close"))
             yield self._draft(path, name, rows, prices, None, group="fx_spot", note="New York close", known_after_ns=0)
 

@@ -15,7 +15,7 @@ from state.lake.sealed import SCHEMA_VERSION, LakeError, file_digest
 from state.lake.writer import Draft, open_manifest, write
 
 Progress = Callable[[str, int], None]
-IMPORTER_VERSION = 1
+IMPORTER_VERSION = 2
 
 
 class Importer(Protocol):

@@ -74,7 +74,7 @@ class Staging:
         return self._tail.last_seq if self._tail else 0
 
     def snapshots_from(self, source: SnapshotSource) -> None:
-        """Where a new file gets the state of every actor from; it is asked when the last staged row is durable."""
+        """Where a new file gets every actor's state from. Asked in a commit; it may answer "not now" (empty)."""
         self._source = source
 
     def stage(self, rows: Iterable[Row]) -> None:
@@ -92,7 +92,7 @@ class Staging:
         """Everything staged so far, and, when the file's period is over, what the next file begins with."""
         batch = Batch(self._rows, self._snapshots)
         if self._rows and self._tail and self._rows[-1][1] >= self._ends_ns:
-            batch.begins_with = self._state_now()
+            batch.begins_with = self._state_now(self._rows[-1][1])
         self._rows, self._snapshots = [], []
         return batch
 
@@ -104,11 +104,16 @@ class Staging:
         self._rows = batch.rows + self._rows
         self._snapshots = batch.snapshots + self._snapshots
 
-    def _state_now(self) -> list[SnapshotParams] | None:
-        """The state of every actor after the last staged row; None when actors are already ahead of it."""
-        source = self._source
-        given = source() if source else {}
+    def _state_now(self, at_ns: int) -> list[SnapshotParams] | None:
+        """The state of every actor after the last staged row; None when there is none to be had yet.
+
+        Actors may be ahead of the rows, or between two messages. The file then goes on, for one more period at most:
+        after that the next one begins with the states that were written last.
+        """
+        given = self._source() if self._source else {}
         if any(seq > self.last_seq for seq, _ in given.values()):
+            return None
+        if self._source and not given and at_ns < self.rotation.ends_ns(self._ends_ns):
             return None
         return [snapshot_params(actor, seq, event) for actor, (seq, event) in given.items()]
 

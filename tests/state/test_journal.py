@@ -230,6 +230,26 @@ def test_a_file_is_not_begun_while_actors_are_ahead_of_the_rows(tmp_path: Path, 
     assert recover(tmp_path, events).snapshots == {"counter": (6, Counted(6))}
 
 
+def test_a_file_waits_for_a_quiet_moment_but_not_for_ever(tmp_path: Path, events: Events) -> None:
+    """Between two messages there is no state that belongs to a row, and the source answers with nothing."""
+    with SqliteJournal(tmp_path, rotation=Rotation.DAY) as journal:
+        quiet: dict[str, tuple[int, Event]] = {}
+        journal.snapshots_from(lambda: quiet)
+        for day, batch in enumerate(days(7)):
+            journal.stage(batch)
+            if day == 0:
+                journal.write_snapshots(1, [("counter", Counted(1))])
+            quiet = {"counter": (batch[-1].seq, Counted(batch[-1].seq))} if day == 4 else {}
+            journal.commit()
+    names = [path.stem[-4:] for path in sorted(tmp_path.glob("*.sqlite"))]
+    # the first day ends on the 3rd, when all is busy; on the 4th it has waited long enough; on the 6th all is quiet
+    assert names == ["0102", "0104", "0106", "0108"]
+    assert verify(tmp_path, events).ok
+    recovered = recover(tmp_path, events)
+    assert recovered.snapshots == {"counter": (10, Counted(10))}
+    assert [row.seq for row in recovered.rows] == [11, 12, 13, 14]
+
+
 def test_two_files_of_one_day_do_not_overwrite_each_other(tmp_path: Path, events: Events) -> None:
     """A folder that rotated by year and is opened by day: the new file would carry the old one's name."""
     from state.journal.folder import begin_file, prepare

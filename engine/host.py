@@ -26,6 +26,7 @@ from engine.timers import NEVER
 T = TypeVar("T")
 
 POLL_S = 0.05
+LAST_COMMIT_S = 1.0
 NS = 1_000_000_000
 
 
@@ -109,8 +110,7 @@ class Host:
                     await self._go_up(group)
                     await self._until(lambda: self.kernel.fatal is not None, None, stop_requests=0)
                     await self._go_down()
-                    for task in (beat, *self._tasks.values()):
-                        task.cancel()
+                    await self._end(beat)
         finally:
             self.kernel.notify = listener
             gc.unfreeze()
@@ -233,6 +233,14 @@ class Host:
             task.cancel()
         await asyncio.gather(*closed, return_exceptions=True)
         return done
+
+    async def _end(self, beat: asyncio.Task[None]) -> None:
+        """Cancel the ports, and the kernel when no commit is on its way, or none that ends."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COMMIT_S), self._pulse.committing:
+                beat.cancel()
+        for task in (beat, *self._tasks.values()):
+            task.cancel()
 
     def _quiet(self) -> bool:
         return self.kernel.quiet and all(getattr(port, "idle", True) for port in self._ports.values())

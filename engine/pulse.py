@@ -18,7 +18,9 @@ IDLE_POLLS = 50
 
 
 class Pulse(Protocol):
-    """Runs a kernel until cancelled; `moved` is called whenever something may have changed."""
+    """Runs a kernel until cancelled, best while nobody holds `committing`."""
+
+    committing: asyncio.Lock
 
     async def run(self) -> None: ...
 
@@ -59,7 +61,7 @@ class LivePulse:
         self._armed_ns = NEVER
         self._alarm: asyncio.TimerHandle | None = None
         self._staged = asyncio.Event()
-        self._committing = asyncio.Lock()
+        self.committing = asyncio.Lock()
         kernel.waker = self.wake
 
     def wake(self) -> None:
@@ -117,7 +119,7 @@ class LivePulse:
         """The real world cannot be held."""
 
     async def seal(self) -> None:
-        async with self._committing:
+        async with self.committing:
             while self._kernel.staged or self._kernel.outbox.handed:
                 await commit(self._kernel)
         self._moved()
@@ -141,7 +143,7 @@ class VirtualPulse:
         self._done = done
         self._woken = asyncio.Event()
         self._held = True
-        self._committing = asyncio.Lock()
+        self.committing = asyncio.Lock()
         kernel.waker = self._woken.set
 
     async def run(self) -> None:
@@ -167,7 +169,7 @@ class VirtualPulse:
             kernel.waker = None
 
     async def _commit(self) -> None:
-        async with self._committing:
+        async with self.committing:
             await commit(self._kernel)
 
     def _idle(self) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from model.orders import CashMoved, SettledLine, Settlement
 from model.units import PX_SCALE, Cash, Px, Qty, div_half_even
 from simulation.exchange.book import Market, WorkingOrder
+from simulation.exchange.prices import Prices
 from simulation.exchange.record import BookRow, PositionRow
 from simulation.exchange.rules import Reject
 
@@ -22,16 +23,15 @@ CASH_PER_QTY = 100
 class Account:
     """Cash and positions. Every amount is exact; a rounding happens once, at 1e-6, where money is made."""
 
-    def __init__(
-        self, cash: Mapping[str, Cash], base_currency: str, fx: Rates, price: Callable[[str], Px | None]
-    ) -> None:
+    def __init__(self, cash: Mapping[str, Cash], base_currency: str, fx: Rates, prices: Prices) -> None:
         self.cash: dict[str, Cash] = dict(cash)
         self.markets: dict[str, Market] = {}
         self.changed = True
         self._live: dict[str, Market] = {}
         self._base = base_currency
         self._fx = fx
-        self._price = price
+        self._prices = prices
+        self._price = prices.last
         self._free: Cash | None = None
         self._free_at = -1
         self._lines: dict[int, list[SettledLine]] = {}
@@ -177,12 +177,14 @@ class Account:
     def book(self) -> BookRow:
         """Cash and positions as the record keeps them. Markets without anything are forgotten."""
         rows = []
+        quotes = self._prices.quotes
         for name, market in sorted(self._live.items()):
-            if market.idle() and not (market.bid_taken or market.ask_taken):
+            taken = (0, 0, 0)
+            if (market.bid_taken or market.ask_taken) and market.quote is not None and quotes.get(name) is market.quote:
+                taken = (market.quote.at_ns, market.bid_taken, market.ask_taken)
+            elif market.idle():
                 del self._live[name]
                 continue
-            quote_ns = market.quote.at_ns if market.quote is not None else 0
-            taken = (quote_ns, market.bid_taken, market.ask_taken)
             rows.append(PositionRow(name, market.quantity, str(market.basis), market.accrued, *taken))
         self.changed = False
         return BookRow(dict(self.cash), rows)

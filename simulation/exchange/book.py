@@ -71,7 +71,7 @@ class WorkingOrder:
     def __init__(self, spec: OrderSpec, arrived_ns: int, priority: int) -> None:
         self.spec = spec
         self.venue_id = ""
-        self.side: int = spec.side.value
+        self.side = int(spec.side)
         self.quantity = spec.quantity
         self.limit = spec.limit
         self.market = spec.type not in WITH_LIMIT

@@ -27,6 +27,7 @@ from simulation.exchange.book import CANCELLED, EXPIRED, FILLED, OPEN, REJECTED,
 from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded, untimely
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import Match, match_arrival, match_bar, match_quote
+from simulation.exchange.prices import Prices
 from simulation.exchange.rules import Reject, VenueRules
 from simulation.exchange.timetable import Alarm, Moment, Timetable, lives_one_session
 
@@ -34,7 +35,7 @@ IOC = TimeInForce.IOC
 
 
 class Desk:
-    """Orders, and the last price of everything. `changed` and `new_fills` wait for the next commit."""
+    """Every order the venue was ever sent, and every fill. `changed` holds what the next commit has to write."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Desk:
         listings: Listings,
         timetable: Timetable,
         account: Account,
+        prices: Prices,
         say: Callable[[VenueFact], None],
     ) -> None:
         self.now_ns = 0
@@ -50,14 +52,13 @@ class Desk:
         self.fills: list[Fill] = []
         self.duplicates: list[tuple[str, int]] = []
         self.changed: dict[str, WorkingOrder] = {}
-        self.quotes: dict[str, Quote] = {}
-        self.prints: dict[str, BarClosed] = {}
         self.priority = 0
         self._rules = rules
         self._listings = listings
         self._timetable = timetable
         self._account = account
         self._markets = account.markets
+        self._quotes = prices.quotes
         self._say = say
 
     # --- requests -------------------------------------------------------------------------------------------------
@@ -104,7 +105,7 @@ class Desk:
 
     def _meet_quote(self, order: WorkingOrder, market: Market, session: Session) -> None:
         """Let an order that has just come, or changed its price, take what the quote in force offers."""
-        quote = self.quotes.get(order.spec.instrument)
+        quote = self._quotes.get(order.spec.instrument)
         if quote is None or not session.opens_ns <= self.now_ns or quote.at_ns < session.opens_ns:
             return
         match = match_arrival(market, order, quote, self._rules)
@@ -166,7 +167,7 @@ class Desk:
 
     def match_bar(self, market: Market, bar: BarClosed, session: Session, began_ns: int, *, first: bool) -> None:
         """Fill what a bar reaches; then IOC orders end, and with the session's last bar DAY orders."""
-        quote = self.quotes.get(bar.instrument)
+        quote = self._quotes.get(bar.instrument)
         last = bar.at_ns >= session.closes_ns
         ended = min(bar.at_ns, session.closes_ns)
         continuous = quote is None or quote.at_ns < session.opens_ns
@@ -181,16 +182,6 @@ class Desk:
                         self.expire(order)
                     elif order.spec.tif is IOC and continuous and order.spec.type in CONTINUOUS:
                         self._cancel(order, "immediate or cancel")
-
-    def price(self, instrument: str) -> Px | None:
-        """The last price known: the newer of the last bar's close and the middle of the last quote."""
-        seen = self.prints.get(instrument)
-        quote = self.quotes.get(instrument)
-        if quote is None or (seen is not None and seen.at_ns >= quote.at_ns):
-            return None if seen is None else seen.close
-        if quote.bid and quote.ask:
-            return (quote.bid + quote.ask) // 2
-        return quote.bid or quote.ask or None
 
     # --- ends -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,6 @@ from model.orders import (
     ModifyOrder,
     OrderSpec,
     RequestSnapshot,
-    Settlement,
     SubmitOrder,
     VenueDown,
     VenueFact,
@@ -26,11 +25,13 @@ from model.sessions import Session, Sessions
 from model.units import Cash, Px
 from simulation.exchange.account import Account, Rates
 from simulation.exchange.book import Market
+from simulation.exchange.clearing import Clearing
 from simulation.exchange.desk import Desk
 from simulation.exchange.faults import FaultPlan
 from simulation.exchange.listing import Listings
+from simulation.exchange.prices import Prices
 from simulation.exchange.record import MemoryRecord, Parcel, Print, Saved, Step, VenueRecord
-from simulation.exchange.restore import restore_desk
+from simulation.exchange.restore import restore
 from simulation.exchange.rules import VenueRules
 from simulation.exchange.statement import statement
 from simulation.exchange.timetable import NEVER, Alarm, Timetable
@@ -62,25 +63,21 @@ class Exchange:
         rules: VenueRules | None = None,
         record: VenueRecord | None = None,
         faults: FaultPlan | None = None,
-        venue: str = "simulated",
-        account: str = "simulated",
     ) -> None:
         rules = rules or VenueRules()
         self._rules = rules
         self._record: VenueRecord = record if record is not None else MemoryRecord()
-        self._venue, self._name = venue, account
         self._inbox = Wire(rules.latency_ns, faults)
         self._outbox = Wire(rules.latency_ns, faults)
         self._direct = rules.latency_ns == 0 and faults is None
         self._timetable = Timetable(rules.close_grace_ns)
-        self.account = Account(cash, base_currency, fx, self._price)
+        self._prices = Prices()
+        self.account = Account(cash, base_currency, fx, self._prices)
         self.listings = Listings(instruments, sessions)
-        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._say)
+        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say)
+        self.clearing = Clearing(self.account, self._say)
         self._markets = self.account.markets
-        self._prints, self._quotes = self.desk.prints, self.desk.quotes
-        self._settlements: list[Settlement] = []
-        self._moves: list[CashMoved] = []
-        self._ids: set[str] = set()
+        self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
         self._bars: list[BarClosed] = []
         self._quoted = False
         self._up = True
@@ -89,15 +86,18 @@ class Exchange:
         self._committed_ns = -1
         self._resumed_ns = -1
         self._written = [0, 0, 0, 0]
-        self._handlers: dict[type[Message], Callable[..., None]] = {
+        self._handlers = self._requests()
+        saved = self._record.load()
+        if saved is not None:
+            self._restore(saved)
+
+    def _requests(self) -> dict[type[Message], Callable[..., None]]:
+        return {
             SubmitOrder: self.desk.submit,
             ModifyOrder: self.desk.modify,
             CancelAtVenue: self.desk.cancel,
             RequestSnapshot: self._answer,
         }
-        saved = self._record.load()
-        if saved is not None:
-            self._restore(saved)
 
     @property
     def now_ns(self) -> int:
@@ -121,10 +121,10 @@ class Exchange:
         if bar.at_ns > self.desk.now_ns:
             self._move_to(bar.at_ns)
         name = bar.instrument
-        before = self._prints.get(name)
+        before = self._last_bars.get(name)
         if bar.history or (before is not None and bar.at_ns <= before.at_ns):
             return
-        self._prints[name] = bar
+        self._last_bars[name] = bar
         self._bars.append(bar)
         self._next = -1
         market = self._markets.get(name)
@@ -158,22 +158,11 @@ class Exchange:
             else:
                 self.desk.match_bar(market, bar, session, before.at_ns, first=False)
         if bar.at_ns >= session.closes_ns:
-            self._end_session(market, bar.close, session)
-
-    def _end_session(self, market: Market, close: Px, session: Session) -> None:
-        """Settle a future or charge a short at the session's closing price; a contract ends after its last session."""
-        listing = market.listing
-        final = listing.last is not None and session.date >= listing.last.date
-        if listing.variation:
-            if market.quantity or market.basis:
-                self.account.settle(market, close, session.date, final=final)
+            ended = self.clearing.end_session(market, bar.close, session, self.desk.now_ns)
+            if self.account.settling():
                 self._wake = 0
-        elif market.quantity < 0 and listing.borrowed:
-            moved = self.account.borrow(market, close, session.date, self.desk.now_ns)
-            if moved is not None:
-                self._moved(moved)
-        if final and market.rests():
-            self.desk.expire_in(market, 0)
+            if ended and market.rests():
+                self.desk.expire_in(market, 0)
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -209,27 +198,17 @@ class Exchange:
 
     def dividend(self, instrument: str, per_share: Px, ex_date: int, at_ns: int) -> None:
         """Pay a dividend on what is held now: longs receive it, shorts pay it. A repeat is ignored."""
-        market = self._markets.get(instrument)
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
-        if market is not None and market.quantity:
-            amount = market.listing.money(per_share * market.quantity)
-            self.move_cash(
-                f"dividend-{instrument}-{ex_date}", "dividend", market.listing.currency, amount, instrument, at_ns
-            )
+        market = self._markets.get(instrument)
+        if market is not None:
+            self.clearing.dividend(market, per_share, ex_date, self.desk.now_ns)
 
     def move_cash(self, id: str, kind: str, currency: str, amount: Cash, instrument: str, at_ns: int) -> None:
         """Move cash of the venue's own accord: funding, interest, a deposit. A repeated id is ignored."""
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
-        if id not in self._ids:
-            self._moved(CashMoved(id, kind, currency, amount, instrument, self.desk.now_ns))
-
-    def _moved(self, moved: CashMoved) -> None:
-        self._ids.add(moved.id)
-        self._moves.append(moved)
-        self.account.move(moved)
-        self._say(moved)
+        self.clearing.move(CashMoved(id, kind, currency, amount, instrument, self.desk.now_ns))
 
     # --- the link ---------------------------------------------------------------------------------------------------
 
@@ -239,7 +218,7 @@ class Exchange:
             self._move_to(at_ns)
         self._up = True
         self._next = -1
-        self._outbox.put_back(self.desk.now_ns, VenueUp(self._venue, self._name, True, self.desk.now_ns))
+        self._outbox.put_back(self.desk.now_ns, VenueUp(self._rules.venue, self._rules.account, True, self.desk.now_ns))
 
     def disconnect(self, at_ns: int, reason: str = "link lost") -> None:
         """Break the link: reports under way are lost, requests under way still arrive, orders go on working."""
@@ -248,7 +227,7 @@ class Exchange:
         self._up = False
         self._outbox.lose()
         self._next = -1
-        self._outbox.put_back(self.desk.now_ns, VenueDown(self._venue, reason, self.desk.now_ns))
+        self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
 
     def _say(self, fact: VenueFact) -> None:
         self._next = -1
@@ -277,7 +256,7 @@ class Exchange:
     def take(self, now_ns: int) -> list[VenueFact]:
         """Commit the step, then hand out the facts that have reached the client by now, in order."""
         self.advance(now_ns)
-        self._settle_up()
+        self.clearing.settle_up(self.desk.now_ns)
         now = self.desk.now_ns
         if self._uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
             self._commit()
@@ -293,7 +272,7 @@ class Exchange:
         """Let everything happen that is due before a moment, and make it the present."""
         if at_ns > self._wake:
             self._run(at_ns - 1)
-        self._settle_up()
+        self.clearing.settle_up(self.desk.now_ns)
         self.desk.now_ns = at_ns
 
     def _run(self, until_ns: int) -> None:
@@ -305,7 +284,7 @@ class Exchange:
             if due > until_ns:
                 break
             if due > desk.now_ns:
-                self._settle_up()
+                self.clearing.settle_up(self.desk.now_ns)
                 desk.now_ns = due
             if arrival <= alarm:
                 _, message = inbox.take()
@@ -324,24 +303,18 @@ class Exchange:
         elif alarm == Alarm.CLOSE:
             self.desk.expire_in(self._markets[name], session)
         else:
-            market, price = self._markets[name], self._price(name)
-            if market.listing.variation and price is not None and (market.quantity or market.basis):
-                self.account.settle(market, price, session, final=True)
+            market, price = self._markets[name], self._prices.last(name)
+            if market.listing.variation and price is not None:
+                self.clearing.settle(market, price, session, final=True)
             self.desk.expire_in(market, 0)
-
-    def _settle_up(self) -> None:
-        """Say what was settled at the present moment, as one fact per session date."""
-        if self.account.settling():
-            for settlement in self.account.settlements(self.desk.now_ns, self._ids.__contains__):
-                self._ids.add(settlement.id)
-                self._settlements.append(settlement)
-                self._say(settlement)
 
     # --- the record -------------------------------------------------------------------------------------------------
 
     def snapshot(self, id: str, since_ns: int) -> VenueSnapshot:
         """The venue's account of everything since a moment, as `RequestSnapshot` would bring it."""
-        return statement(id, self._venue, since_ns, self.desk, self.account, self._moves, self._settlements)
+        return statement(
+            id, self._rules.venue, since_ns, self.desk, self.account, self.clearing.moves, self.clearing.settlements
+        )
 
     def _answer(self, request: RequestSnapshot) -> None:
         self._say(self.snapshot(request.id, request.since_ns))
@@ -363,36 +336,40 @@ class Exchange:
                 desk.now_ns,
                 [order.row() for order in desk.changed.values()],
                 desk.fills[since[0] :],
-                self._settlements[since[1] :],
-                self._moves[since[2] :],
+                self.clearing.settlements[since[1] :],
+                self.clearing.moves[since[2] :],
                 desk.duplicates[since[3] :],
                 [Print(bar.instrument, bar.session, bar.close, bar.at_ns) for bar in self._bars],
-                account.book() if account.changed or (self._quoted and desk.changed) else None,
+                account.book() if account.changed else None,
                 [self._quotes[name] for name in sorted(self._quotes)] if self._quoted else None,
                 _parcels(inbox) if inbox.changed else None,
             )
         )
-        self._written = [len(desk.fills), len(self._settlements), len(self._moves), len(desk.duplicates)]
+        self._written = [
+            len(desk.fills),
+            len(self.clearing.settlements),
+            len(self.clearing.moves),
+            len(desk.duplicates),
+        ]
         desk.changed.clear()
         self._bars.clear()
         self._quoted = inbox.changed = False
         self._committed_ns = desk.now_ns
 
     def _restore(self, saved: Saved) -> None:
-        restore_desk(saved, self.desk, self.account, self.listings, self._timetable)
-        self._settlements += saved.settlements
-        self._moves += saved.moves
-        self._ids.update(moved.id for moved in saved.moves)
-        self._ids.update(settled.id for settled in saved.settlements)
+        restore(saved, self.desk, self.account, self._prices, self.listings, self._timetable)
+        self.clearing.restore(saved.moves, saved.settlements)
         for parcel in saved.inbox:
             self._inbox.put_back(parcel.due_ns, msgspec.msgpack.decode(parcel.body, type=REQUESTS[parcel.kind]))
         desk = self.desk
-        self._written = [len(desk.fills), len(self._settlements), len(self._moves), len(desk.duplicates)]
+        self._written = [
+            len(desk.fills),
+            len(self.clearing.settlements),
+            len(self.clearing.moves),
+            len(desk.duplicates),
+        ]
         self._inbox.changed = False
         self._committed_ns = self._resumed_ns = saved.at_ns
-
-    def _price(self, instrument: str) -> Px | None:
-        return self.desk.price(instrument)
 
 
 def _closed(before: BarClosed, session: Session) -> bool:

@@ -50,7 +50,7 @@ def untimely(order: OrderSpec, listing: Listing, session: Session | None, now_ns
 
 def unfunded(order: OrderSpec, market: Market, account: Account, rules: VenueRules, now_ns: int) -> Reject | None:
     """Whether shares can be borrowed, and margin is there."""
-    side: int = order.side.value
+    side = int(order.side)
     if side < 0 and rules.locates is not None and market.listing.borrowed:
         short: Qty = order.quantity + market.open_sell - market.quantity
         if short > 0 and short > rules.locates.get(market.listing.id, 0):

@@ -7,20 +7,23 @@ from simulation.exchange.account import Account
 from simulation.exchange.book import OPEN, Market, WorkingOrder
 from simulation.exchange.desk import Desk
 from simulation.exchange.listing import Listing, Listings
+from simulation.exchange.prices import Prices
 from simulation.exchange.record import Saved
 from simulation.exchange.timetable import Timetable
 
 
-def restore_desk(saved: Saved, desk: Desk, account: Account, listings: Listings, timetable: Timetable) -> None:
+def restore(
+    saved: Saved, desk: Desk, account: Account, prices: Prices, listings: Listings, timetable: Timetable
+) -> None:
     """Fill a new desk and account. Raises ValueError when the record knows an instrument that is no longer listed."""
     desk.now_ns = saved.at_ns
     for seen in saved.prints:
         close = seen.close
-        desk.prints[seen.instrument] = BarClosed(
+        prices.bars[seen.instrument] = BarClosed(
             seen.instrument, seen.session, close, close, close, close, 0, seen.at_ns
         )
-    desk.quotes.update({quote.instrument: quote for quote in saved.quotes})
-    _restore_account(saved, desk, account, listings)
+    prices.quotes.update({quote.instrument: quote for quote in saved.quotes})
+    _restore_account(saved, desk, account, prices, listings)
     for row in saved.orders:
         order = WorkingOrder.from_row(row)
         desk.orders[order.spec.client_id] = order
@@ -39,14 +42,14 @@ def restore_desk(saved: Saved, desk: Desk, account: Account, listings: Listings,
             timetable.watch_expiry(market.listing)
 
 
-def _restore_account(saved: Saved, desk: Desk, account: Account, listings: Listings) -> None:
+def _restore_account(saved: Saved, desk: Desk, account: Account, prices: Prices, listings: Listings) -> None:
     account.cash.clear()
     account.cash.update(saved.book.cash)
     for row in saved.book.positions:
         market: Market = desk.market(_listed(listings, row.instrument))
         market.quantity, market.basis, market.accrued = row.quantity, int(row.basis), row.accrued
-        quote = desk.quotes.get(row.instrument)
-        if quote is not None and quote.at_ns == row.quote_ns:
+        quote = prices.quotes.get(row.instrument)
+        if quote is not None and row.quote_ns == quote.at_ns:
             market.quote, market.bid_taken, market.ask_taken = quote, row.bid_taken, row.ask_taken
         account.touch(market)
     account.changed = False

@@ -22,6 +22,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     locates: shares that may be sold short, per stock or ETF; None when everything can be borrowed.
     close_grace_ns: how long after a session's close the venue waits for its last bar before it expires what is left.
     commit_every_ns: longest time between two commits while nothing but quotes arrives.
+    venue, account: the names it goes by.
     """
 
     latency_ns: int = 0
@@ -33,6 +34,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     locates: Mapping[str, Qty] | None = None
     close_grace_ns: int = 1
     commit_every_ns: int = 1_000_000_000
+    venue: str = "simulated"
+    account: str = "simulated"
 
     def __post_init__(self) -> None:
         if self.latency_ns < 0 or self.close_grace_ns < 1 or self.commit_every_ns < 0:

@@ -19,10 +19,13 @@ from sleeves.base import Wanted, held_by, hold, trusted_rate
 
 
 class HedgeFuture(msgspec.Struct, frozen=True, kw_only=True):
-    """A future on one unit of `buys` priced in the instrument's currency. Its multiplier is the size in `buys`."""
+    """A future on `buys`, priced in the instrument's currency. Its multiplier is the size in units of `buys`.
+
+    buys: empty means that one of the hedged and the base currency that the price is not in.
+    """
 
     instrument: Instrument
-    buys: str
+    buys: str = ""
 
 
 class FxHedgeRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class FxHedge:
         self.id = id
         self.base = base
         self.rules = rules
-        self.futures = dict(futures)
+        self.futures = {currency: _bought(future, currency, base) for currency, future in futures.items()}
         for currency, future in self.futures.items():
             if {future.buys, future.instrument.currency} != {currency, base}:
                 raise ValueError(
@@ -91,8 +94,8 @@ class FxHedge:
             return "no price of it was ever seen"
         if trusted_rate(decide.fx, currency) is None:
             return f"no trusted rate of {currency}"
-        if "currency_exposure" in decide.portfolio.degraded or decide.portfolio.nav <= 0:
-            return "the portfolio's currency exposure is unknown"
+        if decide.portfolio.nav <= 0:
+            return "the book has no value to measure a residual by"
         return ""
 
     def _want(self, currency: str, future: HedgeFuture, held: Qty, decide: Decide) -> Want:
@@ -128,6 +131,12 @@ class FxHedge:
         if future.buys == currency:
             return size
         return -size * self._prices[future.instrument.id][1] / PX_SCALE
+
+
+def _bought(future: HedgeFuture, currency: str, base: str) -> HedgeFuture:
+    if future.buys:
+        return future
+    return msgspec.structs.replace(future, buys=base if future.instrument.currency == currency else currency)
 
 
 def _nearest_within(unhedged: float, each: float, limit: float) -> int:

@@ -26,7 +26,7 @@ def hedge(base: str = "USD") -> FxHedge:
     sleeve = FxHedge(
         id="fx_hedge",
         base=base,
-        futures={foreign: HedgeFuture(instrument=MICRO_EUR, buys="EUR")},
+        futures={foreign: HedgeFuture(instrument=MICRO_EUR)},
         rules=FxHedgeRules(),
     )
     sleeve.on_bar(bar("EUR_micro", 20240102, round(1.10 * PX_SCALE)))

@@ -114,7 +114,7 @@ def unpack(kind: str, path: Path, sha256: str) -> pa.Table:
 
 def _parse(path: Path, data: bytes) -> pa.Table:
     try:
-        return pq.read_table(pa.BufferReader(data))
+        return pq.ParquetFile(pa.BufferReader(data)).read()  # read_table would import pandas first
     except (pa.ArrowException, OSError, ValueError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LakeError(path, f"is cut short or damaged ({first[:80]})", "import its source again") from None

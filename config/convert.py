@@ -132,7 +132,7 @@ class _Walk:
                 clean = False
         for name, field in fields.items():
             if field.required and name not in value:
-                self._say(Code.MISSING_KEY, key, f"the key {name} is missing", f"Add {name}: {_describe(field.type)}")
+                self._say(Code.MISSING_KEY, key, f"the key {name} is missing", f"Add {name}: {describe(field.type)}")
                 clean = False
         return self._consistent(built, kind, key) if clean else BAD
 
@@ -174,7 +174,7 @@ class _Walk:
     def _leaf(self, value: Any, kind: Any, key: Key, extra: dict[str, Any]) -> Any:
         if isinstance(kind, inspect.DecimalType):
             if isinstance(value, bool) or not isinstance(value, int | float):
-                return self._type_error(value, _describe(kind, extra), key)
+                return self._type_error(value, describe(kind, extra), key)
             return Decimal(str(value))
         if isinstance(kind, inspect.EnumType):
             known = [member.value for member in kind.cls]
@@ -190,7 +190,7 @@ class _Walk:
         return BAD
 
     def _scalar(self, value: Any, kind: Any, key: Key, extra: dict[str, Any]) -> Any:
-        wanted = _describe(kind, extra)
+        wanted = describe(kind, extra)
         allowed = _ALLOWED[type(kind)]
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             return self._type_error(value, wanted, key)
@@ -261,7 +261,8 @@ def _bare(kind: Any) -> Any:
     return Annotated[base, msgspec.Meta(**limits)] if limits else base
 
 
-def _describe(kind: inspect.Type, extra: dict[str, Any] | None = None) -> str:
+def describe(kind: inspect.Type, extra: dict[str, Any] | None = None) -> str:
+    """What may be written, in words: `a number between 0 and 1 (...)`."""
     extra = extra or {}
     if isinstance(kind, inspect.Metadata):
         extra, kind = kind.extra or {}, kind.type
@@ -270,15 +271,20 @@ def _describe(kind: inspect.Type, extra: dict[str, Any] | None = None) -> str:
     if isinstance(kind, inspect.FloatType | inspect.IntType):
         noun = "a number" if isinstance(kind, inspect.FloatType) else "a whole number"
         low, high = kind.ge, kind.le
-        bounds = f" between {low:g} and {high:g}" if low is not None and high is not None and high < 1e7 else ""
-        bounds = bounds or (f" of at least {low:g}" if low is not None else "")
+        bounds = f" between {low:g} and {_figure(high)}" if low is not None and high is not None else ""
         unit = UNIT_HINTS.get(extra.get("unit", ""), "")
         return f"{noun}{bounds}{' (' + unit + ')' if unit else ''}"
+    if isinstance(kind, inspect.UnionType):
+        return describe(next(one for one in kind.types if not isinstance(one, inspect.NoneType)))
     if isinstance(kind, inspect.EnumType):
         return "one of " + ", ".join(str(member.value) for member in kind.cls)
     if isinstance(kind, inspect.LiteralType):
         return "one of " + ", ".join(str(value) for value in kind.values)
     return next((word for one, word in _WORDS.items() if isinstance(kind, one)), "a mapping")
+
+
+def _figure(number: float) -> str:
+    return f"{int(number):_}" if abs(number) >= 10_000 else f"{number:g}"
 
 
 def _kind_of(value: Any) -> str:

@@ -12,7 +12,6 @@ from config.quantities import (
     Capital,
     Count,
     Currency,
-    Days,
     Factor,
     Id,
     Name,
@@ -20,6 +19,7 @@ from config.quantities import (
     SessionDate,
     Share,
     SignedShare,
+    Window,
 )
 from config.risk import RegimeRules, RiskLimits
 from config.settings import FxSettings
@@ -40,8 +40,8 @@ class TrendFilter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """
 
     enabled: bool = True
-    short_sessions: Days = 60
-    long_sessions: Days = 252
+    short_sessions: Window = 60
+    long_sessions: Window = 252
     short_weight_share: Share = 0.6
     full_size_above: SignedShare = 0.02
     reduced_size_below: SignedShare = -0.05
@@ -74,7 +74,7 @@ class CoreIndexParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     short: Id
     notional_share: Factor = 1.0
     hedge: Literal["equal", "beta"] = "beta"
-    beta_window_sessions: Days = 252
+    beta_window_sessions: Window = 252
     beta_min: Factor = 0.5
     beta_max: Factor = 2.0
     trend: TrendFilter = TrendFilter()
@@ -109,15 +109,15 @@ class TrendParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     instruments: tuple[Id, ...]
     weights: dict[Id, Share] = {}
-    pairs: tuple[tuple[Days, Days], ...] = ((16, 64), (32, 128))
+    pairs: tuple[tuple[Window, Window], ...] = ((16, 64), (32, 128))
     scalar_rule: Literal["carver", "sqrt"] = "carver"
     forecast_cap: Factor = 20.0
     forecast_diversification: Factor = 1.03
     instrument_diversification: Factor = 2.5
     vol_target_annual: AnnualShare = 0.20
     vol_kind: Literal["deviation", "root_mean_square", "robust"] = "deviation"
-    vol_span_sessions: Days = 35
-    vol_min_sessions: Days = 10
+    vol_span_sessions: Window = 35
+    vol_min_sessions: Window = 10
     vol_slow_share: Share = 0.3
     buffer_share: Share = 0.10
     capital_mode: Literal["fixed", "compounding", "half"] = "fixed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from config.quantities import AnnualShare, Count, Currency, Days, Factor, Id, Level, Seconds, SessionCount, Share
+from config.quantities import AnnualShare, Count, Currency, Factor, Id, Level, Seconds, SessionCount, Share, Window
 
 
 class RegimeScale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,8 +50,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_orders_per_minute: more than this are denied
     max_orders_per_run: more than this in one run are denied
     min_order_gap_s: least time between two orders in one contract
-    reconcile_halt_share: a difference between book and venue value over this halts
-    reconcile_emergency_share: over this it halts and pages at once
+    reconcile_halt_share: book and venue cash apart by more than this share of net asset value: positions only shrink
+    reconcile_emergency_share: apart by more than this: halted
     """
 
     vol_target_annual: AnnualShare = 0.12
@@ -59,8 +59,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     vol_prior_annual: AnnualShare = 0.12
     vol_burn_in_floor_annual: AnnualShare = 0.10
     vol_trust_after_sessions: SessionCount = 20
-    vol_span_sessions: Days = 20
-    vol_rolling_sessions: Days = 60
+    vol_span_sessions: Window = 20
+    vol_rolling_sessions: Window = 60
     vol_blend_ewma_share: Share = 0.7
     burn_in_sessions: SessionCount = 60
     scale_min: Factor = 0.80
@@ -126,9 +126,9 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     stress_enter_crisis: Share = 0.6
     momentum_long: Id | None = None
     momentum_short: Id | None = None
-    momentum_fast_sessions: Days = 50
-    momentum_slow_sessions: Days = 200
-    momentum_slope_sessions: Days = 20
+    momentum_fast_sessions: Window = 50
+    momentum_slow_sessions: Window = 200
+    momentum_slope_sessions: Window = 20
     vix_enter_elevated: Level = 25.0
     vix_exit_elevated: Level = 20.0
     vix_enter_crisis: Level = 40.0
@@ -139,7 +139,7 @@ class RegimeRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     drawdown_enter_crisis_share: Share = 0.10
     drawdown_exit_crisis_share: Share = 0.05
     drawdown_recovery_share: Share = 0.02
-    persistence_sessions: Days = 3
+    persistence_sessions: Window = 3
 
     def __post_init__(self) -> None:
         if not self.vix_exit_elevated <= self.vix_enter_elevated <= self.vix_exit_crisis <= self.vix_enter_crisis:

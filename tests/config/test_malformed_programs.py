@@ -13,7 +13,7 @@ PROGRAMS = [
     Case("no capital", edit(P, "capital: 1_000_000\n", ""),
          Code.MISSING_KEY, P, 1, "", "capital is missing", "Add capital"),
     Case("capital of nothing", edit(P, "1_000_000", "0"),
-         Code.OUT_OF_BOUNDS, P, 3, "capital", "0", "at least 1"),
+         Code.OUT_OF_BOUNDS, P, 3, "capital", "0", "between 1 and"),
     Case("unknown sleeve kind", edit(P, "kind: trend", "kind: trnd"),
          Code.BROKEN_REFERENCE, P, 12, "sleeves[1].kind", "'trnd'", "did you mean trend"),
     Case("no sleeve kind", edit(P, "    kind: trend\n", ""),

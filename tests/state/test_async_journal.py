@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import resource
 import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from engine.errors import JournalError
-from engine.ports import AsyncJournalWriter
+from engine.ports import AsyncJournalWriter, Row
 from state.journal import AsyncSqliteJournal, Events, Rotation, SqliteJournal, journal_rows, recover, verify
-from state.journal.database import AtomicConnection
-from tests.state.facts import DAY_NS, MONDAY_NS, Counted, Noted, notes, rows, write
+from state.journal.database import AtomicConnection, explain
+from tests.state.facts import Counted, Noted, notes, write
 from tests.state.test_journal import Counter, days
 
 
@@ -115,70 +118,62 @@ async def test_a_closed_live_journal_takes_nothing_more(tmp_path: Path) -> None:
     SqliteJournal(tmp_path).close()
 
 
-class Broken:
-    """A disk that fails on demand, under the real SQLite."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.error: sqlite3.Error | None = None
-        self.after = 0
-        real = AtomicConnection.executemany
-        lone = AtomicConnection.execute
-
-        def executemany(db: AtomicConnection, sql: str, params: object) -> sqlite3.Cursor:
-            if self.error is not None:
-                real(db, sql, list(params)[: self.after])  # type: ignore[call-overload] # any iterable of rows
-                raise self.error
-            return real(db, sql, params)  # type: ignore[arg-type] # passed through unchanged
-
-        def execute(db: AtomicConnection, sql: str, *params: object) -> sqlite3.Cursor:
-            if self.error is not None and sql.startswith("INSERT"):
-                raise self.error
-            return lone(db, sql, *params)  # type: ignore[arg-type] # passed through unchanged
-
-        monkeypatch.setattr(AtomicConnection, "executemany", executemany)
-        monkeypatch.setattr(AtomicConnection, "execute", execute)
+@contextlib.contextmanager
+def full_disk(folder: Path, *, left: int) -> Iterator[None]:
+    """A real one: the system lets no file grow by more than `left` bytes beyond the write-ahead file."""
+    size = next(folder.glob("*.sqlite-wal")).stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + left, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-FULL_DISK = sqlite3.OperationalError("database or disk is full")
-BAD_DISK = sqlite3.OperationalError("disk I/O error")
-
-
-@pytest.mark.parametrize(
-    ("error", "words"), [(FULL_DISK, "the disk is full; free space"), (BAD_DISK, "the disk failed")]
-)
-@pytest.mark.parametrize("group", [1, 5])
+@pytest.mark.parametrize("group", [1, 5, 400])
+@pytest.mark.parametrize("left", [0, 10_000])
 def test_a_failing_disk_leaves_nothing_half_written_and_the_rows_staged(
-    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch, error: sqlite3.Error, words: str, group: int
+    tmp_path: Path, events: Events, left: int, group: int
 ) -> None:
+    more = [Row(row.seq, row.at_ns, "orders", 0, Noted("x" * 20_000)) for row in notes(group, after=2)]
     with SqliteJournal(tmp_path) as journal:
         journal.stage(notes(2))
         journal.commit()
-        disk = Broken(monkeypatch)
-        disk.error, disk.after = error, 3
-        journal.stage(notes(group, after=2))
-        with pytest.raises(JournalError, match=words):
+        journal.stage(more)
+        with (
+            full_disk(tmp_path, left=left),
+            pytest.raises(JournalError, match="journal-20230102.sqlite: the disk failed; check it"),
+        ):
             journal.commit()
         assert (journal.durable_seq, journal.last_seq) == (2, 2 + group)
         assert [row.seq for row in journal_rows(tmp_path, events=events)] == [1, 2]
-        disk.error = None
         journal.commit()
         assert journal.durable_seq == 2 + group
+    assert list(journal_rows(tmp_path, events=events)) == [*notes(2), *more]
     assert verify(tmp_path, events).ok
 
 
-async def test_a_failing_disk_is_told_to_everyone_who_waits(
-    tmp_path: Path, events: Events, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("database or disk is full", "the disk is full; free space, then start again (database or disk is full)"),
+        ("database is locked", "another program holds it; stop that program (database is locked)"),
+        ("something new", "something new"),
+    ],
+)
+def test_sqlites_words_are_told_with_what_to_do(said: str, told: str) -> None:
+    assert explain(sqlite3.OperationalError(said)) == told
+
+
+async def test_a_failing_disk_is_told_to_everyone_who_waits(tmp_path: Path, events: Events) -> None:
     async with AsyncSqliteJournal(tmp_path) as journal:
         journal.stage(notes(2))
         await journal.commit_async()
-        disk = Broken(monkeypatch)
-        disk.error, disk.after = FULL_DISK, 1
         journal.stage(notes(3, after=2))
-        told = await asyncio.gather(journal.commit_async(), journal.commit_async(), return_exceptions=True)
+        with full_disk(tmp_path, left=0):
+            told = await asyncio.gather(journal.commit_async(), journal.commit_async(), return_exceptions=True)
         assert [type(error) for error in told] == [JournalError, JournalError]
         assert journal.durable_seq == 2
-        disk.error = None
         await journal.commit_async()
         assert journal.durable_seq == 5
     assert verify(tmp_path, events).ok
@@ -288,18 +283,3 @@ async def test_a_first_file_that_cannot_be_made_leaves_the_rows_staged(
             plain.commit()
             await live.commit_async()
     assert verify(tmp_path / "replay", events).last_seq == verify(tmp_path / "live", events).last_seq == 2
-
-
-def test_a_full_disk_is_said_in_one_sentence(tmp_path: Path, events: Events) -> None:
-    """A real one: SQLite's own limit on the number of pages gives the error of a full disk."""
-    with SqliteJournal(tmp_path) as journal:
-        journal.stage(notes(2))
-        journal.commit()
-        assert journal._db is not None
-        journal._db.execute("PRAGMA max_page_count = 12")
-        journal.stage(rows([Noted("x" * 50_000)], after=2, at_ns=MONDAY_NS + DAY_NS // 2))
-        with pytest.raises(JournalError, match=r"journal-20230102.sqlite: the disk is full; free space"):
-            journal.commit()
-        assert [row.seq for row in journal_rows(tmp_path, events=events)] == [1, 2]
-        journal._db.execute("PRAGMA max_page_count = 1000000")
-    assert recover(tmp_path, events).last_seq == 3

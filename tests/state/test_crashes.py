@@ -29,6 +29,7 @@ class Crashes(RuleBasedStateMachine):
         super().__init__()
         self.home = Path(tempfile.mkdtemp(prefix="hedgerow-crashes-"))
         self.life = 0
+        self.gone: list[SqliteJournal] = []
         self.durable: list[Row] = []
         self.staged: list[Row] = []
         self.state_seq = 0
@@ -69,10 +70,7 @@ class Crashes(RuleBasedStateMachine):
         left = self.folder
         self.life += 1
         shutil.copytree(left, self.folder)
-        self.journal._rows = []  # the process that held these is gone
-        self.journal._snapshots = []
-        self.journal.close()
-        shutil.rmtree(left)
+        self.gone.append(self.journal)  # whatever it still does, it does to a folder that nobody looks at again
         self.staged = []
         self.open()
 
@@ -95,7 +93,8 @@ class Crashes(RuleBasedStateMachine):
         assert verify(self.folder, KINDS).ok
 
     def teardown(self) -> None:
-        self.journal.close()
+        for journal in (*self.gone, self.journal):
+            journal.close()
         shutil.rmtree(self.home)
 
 

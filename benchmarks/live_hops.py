@@ -3,8 +3,8 @@
     python -m benchmarks.live_hops [--rates 1000,5000,10000] [--seconds 10] [--journal none,sqlite] [--dir FOLDER]
 
 Quotes come over TCP from a process of its own, at random moments of a given mean rate; every quote makes an order, the
-worst case. `wire` is from the start of data_received to after the order's bytes were handed to a socket. `queue-tasks`
-is the same work as one asyncio task and one Queue an actor, in the same run, for the ratio.
+worst case. Times begin with data_received: `engine` ends when the venue's port is given the order, `wire` when the
+socket has its bytes. `queue-tasks` is the same work as one asyncio task and one Queue an actor, for the ratio.
 """
 
 from __future__ import annotations
@@ -122,8 +122,7 @@ class Wire:
     name = "venue"
 
     def __init__(self, count: int) -> None:
-        self.written = [0] * count
-        self.entered = [0] * count
+        self.entered, self.handed, self.written = ([0] * count for _ in range(3))
         self.left = count
         self.done = asyncio.Event()
         self.encode = msgspec.msgpack.Encoder().encode
@@ -136,6 +135,7 @@ class Wire:
 
     def deliver(self, message: Message, cause: int) -> Told:
         assert isinstance(message, Order)
+        self.handed[message.seq] = now()
         self.transport.write(self.encode(message))
         self.written[message.seq] = now()
         self.left -= 1
@@ -255,10 +255,10 @@ def send(port: int, rate: float, seconds: float) -> None:
     connection.close()
 
 
-def percentiles(wire: Wire) -> dict[str, float]:
+def percentiles(began: list[int], ended: list[int]) -> dict[str, float]:
     """Microseconds, the first twentieth left out."""
-    skip = len(wire.written) // 20
-    waits = sorted(w - e for w, e in zip(wire.written[skip:], wire.entered[skip:], strict=True))
+    skip = len(began) // 20
+    waits = sorted(end - begin for begin, end in zip(began[skip:], ended[skip:], strict=True))
     return {f"p{q:g}": waits[min(len(waits) - 1, int(len(waits) * q / 100))] / 1e3 for q in (50, 99, 99.9)}
 
 
@@ -297,9 +297,12 @@ def main() -> None:
                 runs["kernel, durable"] = with_journal(rate, options.seconds, where)
             runs["queue-tasks"] = through_queues(rate, options.seconds, None)
             for name, run in runs.items():
-                got = percentiles(run_live(run))
-                figures.append({"design": name, "rate": rate, "us": got})
-                print(f"{name:<18}{rate:>8.0f}/s " + "".join(f"{q:>8} {us:>9.1f}" for q, us in got.items()), flush=True)
+                wire = run_live(run)
+                for end, ended in (("engine", wire.handed), ("wire", wire.written)):
+                    got = percentiles(wire.entered, ended)
+                    figures.append({"design": name, "rate": rate, "to": end, "us": got})
+                    shown = "".join(f"{q:>8} {us:>9.1f}" for q, us in got.items())
+                    print(f"{name:<18}{rate:>8.0f}/s {end:<7}{shown}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 

@@ -14,12 +14,14 @@ BPS = 10_000
 class LeggingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When a pair stands on one leg: one leg filled by `ahead_bps` at least, another by less than `behind_bps`.
 
-    unhedged_ns: how long that may last.  phased: buys wait for sells, `phase_wait_ns` at most.  redrive_within_ns: an
-    approval older than this is not placed after a restart.
+    notice_ns: legs never fill at one moment, so a shorter imbalance is none.  unhedged_ns: how long one may last.
+    phased: buys wait for sells, `phase_wait_ns` at most.  redrive_within_ns: an approval older than this is not placed
+    after a restart.
     """
 
     ahead_bps: int = 3_000
     behind_bps: int = 1_000
+    notice_ns: int = 2 * NS_PER_SECOND
     unhedged_ns: int = 60 * NS_PER_SECOND
     phased: bool = True
     phase_wait_ns: int = 150 * NS_PER_SECOND
@@ -52,6 +54,7 @@ class Group:
         self.pair = pair
         self.legs: dict[str, Leg] = {}
         self.legged_ns = 0
+        self.noticed = False
         self.cancelling = False
 
     def hear(self, update: OrderUpdate) -> None:

@@ -151,23 +151,31 @@ class Pair(Actor):
         legged = group.legged(self.policy)
         if legged and not group.legged_ns:
             group.legged_ns = self.clock.now_ns
-            at_ns = group.legged_ns + self.policy.unhedged_ns
-            lagging = group.lagging(self.policy)
-            return [
-                *self._moved(group.run_id, group.pair, "LEGGED", group.words()),
-                SetTimer(f"leg {group.name}", at_ns, LegOverdue(group.name)),
-                *(Tell(self.orders, Reprice(leg.intent.id, 0, "the other leg is ahead")) for leg in lagging),
-            ]
+            return [self._look_again(group, self.policy.notice_ns)]
         if not legged and group.legged_ns and not group.cancelling:
-            group.legged_ns = 0
-            healed = self._moved(group.run_id, group.pair, "REPRICED", "both legs trade again")
-            return [CancelTimer(f"leg {group.name}"), *healed]
+            group.legged_ns, effects = 0, [CancelTimer(f"leg {group.name}")]
+            if group.noticed:
+                group.noticed = False
+                return [*effects, *self._moved(group.run_id, group.pair, "HEALED", "both legs trade again")]
+            return effects
         return []
 
+    def _look_again(self, group: Group, after_ns: int) -> Effect:
+        return SetTimer(f"leg {group.name}", group.legged_ns + after_ns, LegOverdue(group.name))
+
     def on_leg_overdue(self, overdue: LegOverdue) -> Effects:
+        """A pair still stands on one leg: first its laggard is repriced, then everything is cancelled."""
         group = self.groups.get(overdue.pair)
         if group is None or not group.legged(self.policy):
             return None
+        if not group.noticed:
+            group.noticed = True
+            lagging = group.lagging(self.policy)
+            return [
+                *self._moved(group.run_id, group.pair, "LEGGED", group.words()),
+                self._look_again(group, self.policy.unhedged_ns),
+                *(Tell(self.orders, Reprice(leg.intent.id, 0, "the other leg is ahead")) for leg in lagging),
+            ]
         group.cancelling = True
         cancels = [
             Tell(self.orders, CancelOrder(leg.intent.id, "its pair stands on one leg"))

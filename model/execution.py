@@ -193,7 +193,7 @@ class ReconcileNow(Message, frozen=True, gc=False):
 class PairMoved(Event, frozen=True, gc=False):
     """pair: what happened to legs that belong together.
 
-    status: RELEASED, SKIPPED, LEGGED, REPRICED, CANCELLING, UNWINDING, COMPLETED, BROKEN.
+    status: RELEASED, SKIPPED, LEGGED, HEALED, CANCELLING, UNWINDING, COMPLETED, BROKEN.
     """
 
     lane: ClassVar[Lane] = Lane.WORK

@@ -142,7 +142,7 @@ def test_a_failing_disk_leaves_nothing_half_written_and_the_rows_staged(
         journal.stage(more)
         with (
             full_disk(tmp_path, left=left),
-            pytest.raises(JournalError, match="journal-20230102.sqlite: the disk failed; check it"),
+            pytest.raises(JournalError, match=r"journal-20230102\.sqlite: the disk failed; check it"),
         ):
             journal.commit()
         assert (journal.durable_seq, journal.last_seq) == (2, 2 + group)

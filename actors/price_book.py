@@ -178,7 +178,7 @@ class PriceBook:
         size = float(min(abs(moved), product.limit) if product.limit else abs(moved))
         product.usual = product.usual + self._alpha * (size * size - product.usual) if product.moves else size * size
         product.moves += 1
-        if product.moves >= self.rules.move_min:
+        if product.moves >= self.rules.move_min and product.usual:
             least = self.rules.least_move_share * abs(close)
             product.limit = int(max(self.rules.spike_sigmas * math.sqrt(product.usual), least))
 

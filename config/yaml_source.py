@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -29,6 +29,9 @@ from ruamel.yaml.events import (
 from config.errors import Code, Problem
 
 Key = tuple[str | int, ...]
+
+DEEPEST = 40
+LONGEST_INT = 18
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
@@ -99,18 +102,17 @@ def read_file(path: Path, problems: list[Problem]) -> Tree | None:
 
 def read_text(text: str, name: str, problems: list[Problem]) -> Tree | None:
     """The tree of a YAML text whose top is a mapping."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if "\t" in line[: len(line) - len(line.lstrip())]:
+    for number, written in enumerate(text.split("\n"), 1):
+        if "\t" in written[: len(written) - len(written.lstrip())]:
             problems.append(_bad(Code.SYNTAX, name, number, "the line is indented with a tab", "Indent with spaces"))
             return None
     reader = _Reader(name, problems)
     before = len(problems)
     try:
         value = reader.document(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = f"is not YAML: {error.problem or error.context}"
-        problems.append(_bad(Code.SYNTAX, name, mark.line + 1 if mark else 0, what, "Mend the line, or the one above"))
+    except YAMLError as error:
+        line, what = _complaint(error, text)
+        problems.append(_bad(Code.SYNTAX, name, line, what, "Mend the line, or the one above"))
         return None
     if value is None and len(problems) == before:
         problems.append(_bad(Code.EMPTY, name, 1, "the file says nothing", "Write at least one key, or leave it out"))
@@ -127,9 +129,18 @@ def read_value(text: str, name: str, problems: list[Problem]) -> Any:
     reader = _Reader(name, problems)
     try:
         return reader.document(text)
-    except MarkedYAMLError as error:
-        problems.append(_bad(Code.SYNTAX, name, 0, f"is not a YAML value: {error.problem}", "Quote the text"))
+    except YAMLError as error:
+        problems.append(_bad(Code.SYNTAX, name, 0, _complaint(error, text)[1], "Quote the text"))
         return None
+
+
+def _complaint(error: YAMLError, text: str) -> tuple[int, str]:
+    """The line of a parser's error, and its reason on one line."""
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        return mark.line + 1 if mark else 1, f"is not YAML: {error.problem or error.context}"
+    position = getattr(error, "position", 0)
+    return text.count("\n", 0, position) + 1, "is not YAML: it has a character that cannot be printed"
 
 
 class _Reader:
@@ -157,6 +168,8 @@ class _Reader:
         return value
 
     def _node(self, event: Event, events: Iterator[Event], key: Key) -> Any:
+        if len(key) > DEEPEST:
+            raise MarkedYAMLError(problem=f"it goes more than {DEEPEST} levels down", problem_mark=event.start_mark)
         if isinstance(event, AliasEvent):
             self._refuse(event, key, f"*{event.anchor} is an alias", "Write the value out")
             return None
@@ -208,6 +221,9 @@ class _Reader:
 
     def _scalar(self, event: ScalarEvent, key: Key) -> Any:
         text = str(event.value)
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            self._refuse(event, key, "half a character stands alone", "Write the character itself")
+            return None
         if event.style not in (None, ""):
             return text
         if text in ("", "~", "null"):
@@ -215,7 +231,7 @@ class _Reader:
         if text in ("true", "false"):
             return text == "true"
         if _INT.fullmatch(text):
-            return int(text)
+            return self._integer(event, key, text)
         if _LEADING_ZERO.fullmatch(text):
             self._refuse(event, key, f"{text} begins with a zero", "Write the number without it, or quote the text")
             return None
@@ -225,6 +241,13 @@ class _Reader:
             number = float(text)
             return number if math.isfinite(number) else self._not_finite(event, key, text)
         return text
+
+    def _integer(self, event: Event, key: Key, text: str) -> int | None:
+        if len(text) - text.count("_") <= LONGEST_INT:
+            return int(text)
+        line, what = event.start_mark.line + 1, f"a number of more than {LONGEST_INT} digits is not real"
+        self.problems.append(_bad(Code.OUT_OF_BOUNDS, self.name, line, what, "Write a smaller one", dotted(key)))
+        return None
 
     def _not_finite(self, event: ScalarEvent, key: Key, text: str) -> None:
         line = event.start_mark.line + 1

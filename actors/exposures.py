@@ -149,6 +149,12 @@ class Exposures:
         if working is not None:
             self.moved(order, working.quantity - max(0, working.left - quantity), working.left <= quantity)
 
+    def hear(self, order: str) -> None:
+        """The order manager did something with an order."""
+        working = self.orders.get(order)
+        if working is not None:
+            working.heard = True
+
     def filled(self, instrument: str, signed: Qty) -> None:
         """The position changed by a fill."""
         line = self.meet(instrument)

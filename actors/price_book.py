@@ -23,8 +23,9 @@ class FreshnessRules(msgspec.Struct, frozen=True, kw_only=True):
 
     max_age_sessions: STALE when the last bar is more of the product's own sessions old.  spike_sigmas: a move larger
     than so many usual daily moves waits for the next bar; move_span and move_min say how the usual move is measured and
-    how many it needs.  least_move_share: a move under this share of the price is never a spike.  unit_jump: a ratio of
-    two prices that means another unit (pence for pounds), never a move.
+    how many it needs.  least_move_share: a move under this share of the price is never a spike.  confirm_share: how much
+    of a waiting move must be left at the next bar for it to be believed.  unit_jump: a ratio of two prices that means
+    another unit (pence for pounds), never a move.
     """
 
     max_age_sessions: int = 0
@@ -32,6 +33,7 @@ class FreshnessRules(msgspec.Struct, frozen=True, kw_only=True):
     move_span: int = 35
     move_min: int = 20
     least_move_share: float = 0.001
+    confirm_share: float = 0.4
     unit_jump: int = 40
 
 
@@ -144,7 +146,8 @@ class PriceBook:
         contract.session = session
         trusted = not contract.trusted or not limit or abs(close - price) <= limit
         if not trusted and contract.candidate:
-            trusted = abs(close - contract.candidate) <= limit
+            first = contract.candidate - price  # a true jump stays, a wrong print is mostly undone by the next bar
+            trusted = (close - price) * (1 if first > 0 else -1) >= self.rules.confirm_share * abs(first)
         if contract.trusted and price > 0 and close > 0:
             jump = self.rules.unit_jump
             if close >= price * jump or price >= close * jump:

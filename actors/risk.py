@@ -130,6 +130,8 @@ class Risk(Actor):
     def fold_order(self, row: OrderMoved | OrderDenied) -> None:
         if isinstance(row, OrderDenied) or row.now in _OVER:
             self.gate.exposures.moved(row.client_id, 0, True)
+        else:
+            self.gate.exposures.hear(row.client_id)
 
     def fold_restriction(self, row: ModeEntered | InstrumentLocked | InstrumentReleased) -> None:
         if isinstance(row, ModeEntered):

@@ -21,6 +21,7 @@ from model.units import CASH_SCALE, NS_PER_SECOND
 _MINUTE_NS: Final = 60 * NS_PER_SECOND
 INF: Final = float("inf")
 NAN: Final = float("nan")
+LIMIT_CODES: Final = ("ORDER_SIZE", "TURNOVER", "INSTRUMENT_CAP", "GROSS", "NET")
 BUY, ROLL, FLATTEN, TRADING = Side.BUY, Purpose.ROLL, Purpose.FLATTEN, Mode.TRADING
 
 
@@ -63,11 +64,7 @@ class RiskGate:
     def open_cycle(self, told: CycleFx, nav: NavMarked) -> None:
         """Take the cycle's prices, rates and positions; a new session starts a new turnover account."""
         if told.cycle.session > self.session:
-            self.session, self.turnover = told.cycle.session, 0.0
-            self._unvalued.clear()
-            self.answers.clear()
-            self.seen = {intent: at for intent, at in self.seen.items() if intent in self.exposures.orders}
-            self.exposures.forget_unheard()
+            self._new_session(told.cycle.session)
         self.exposures.mark(told, nav)
         self.turnover += sum(size * owner.unit for owner, size in self._unvalued)
         self._unvalued.clear()
@@ -121,8 +118,7 @@ class RiskGate:
     def fold_session(self, session: int) -> None:
         """A decision of this session was journalled: what is folded after it belongs to it."""
         if session > self.session:
-            self.session, self.turnover = session, 0.0
-            self._unvalued.clear()
+            self._new_session(session)
 
     def fold_approved(self, approved: Approved) -> None:
         """Take an approval back from the journal. Its turnover is valued with the next rates."""
@@ -176,6 +172,14 @@ class RiskGate:
         del self.seen[intent.id]
         self.exposures.moved(intent.id, 0, True)
 
+    def _new_session(self, session: int) -> None:
+        """Turnover starts anew; approvals that nobody acted on are void."""
+        self.session, self.turnover = session, 0.0
+        self._unvalued.clear()
+        self.answers.clear()
+        self.exposures.forget_unheard()
+        self.seen = {intent: at for intent, at in self.seen.items() if intent in self.exposures.orders}
+
     def _forbidden(self, intent: Intent, product: str, reduces: bool, rolls: bool) -> str | None:
         """What mode and locks say. A claim to reduce counts only when the position bears it out."""
         mode = self.mode
@@ -226,4 +230,22 @@ class RiskGate:
         return None
 
     def _denial(self, code: str, intent: Intent) -> Denial:
-        return Denial(code, intent.instrument, DENIAL_CODES[code].meaning, intent.id)
+        return Denial(code, intent.instrument, f"{DENIAL_CODES[code].meaning}{self._figures(code, intent)}", intent.id)
+
+    def _figures(self, code: str, intent: Intent) -> str:
+        """The numbers behind a limit that was broken, in base currency."""
+        line = self.exposures.lines.get(intent.instrument)
+        if line is None or code not in LIMIT_CODES:
+            return ""
+        order_cap, turnover_cap, gross_cap, net_cap = self._caps
+        share = self._shares.get(line.owner.product, self.limits.max_instrument_share)
+        book = self.exposures
+        now, cap = {
+            "ORDER_SIZE": (0.0, order_cap),
+            "TURNOVER": (self.turnover, turnover_cap),
+            "GROSS": (book.gross, gross_cap),
+            "NET": (book.up if intent.side is BUY else book.down, net_cap),
+            "INSTRUMENT_CAP": (line.owner.gross, share * self.nav),
+        }[code]
+        notional = abs(intent.reference) * line.owner.unit * intent.quantity
+        return f": {now:,.0f} and an order of {notional:,.0f} against {cap:,.0f}"

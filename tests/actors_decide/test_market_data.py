@@ -99,6 +99,13 @@ def test_a_spike_waits_and_is_accepted_when_the_next_bar_confirms_it() -> None:
     assert told(spike, Mark)[0].quality is Quality.SUSPECT
 
 
+def test_a_fall_that_goes_on_is_believed_at_its_second_bar() -> None:
+    data = market()
+    day = quiet(data)
+    seen = [bars(data.on_bar_closed(closed("IUKD", day + k, close)))[0] for k, close in enumerate(("8", "6", "5.9"))]
+    assert [(bar.quality, bar.price) for bar in seen[1:]] == [(Quality.GOOD, px("6")), (Quality.GOOD, px("5.9"))]
+
+
 def test_a_spike_that_reverses_leaves_no_trace() -> None:
     data, clean = market(), market()
     day = quiet(data)

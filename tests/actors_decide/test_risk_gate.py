@@ -72,7 +72,9 @@ def test_reduce_only_takes_an_order_at_its_word_only_when_the_position_agrees() 
 
 
 def test_an_order_over_a_tenth_of_the_book_is_too_large() -> None:
-    assert codes(ask(gate(), intent("A", 101)).denials) == ["ORDER_SIZE"]
+    denials = ask(gate(), intent("A", 101)).denials
+    assert codes(denials) == ["ORDER_SIZE"]
+    assert denials[0].text.endswith("0 and an order of 101,000 against 100,000")
     assert ask(gate(), intent("A", 100)).denials == ()
 
 

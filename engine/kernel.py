@@ -22,7 +22,7 @@ from engine.notices import Happened, Listener, Notice
 from engine.outbox import Outbox
 from engine.perform import Performer
 from engine.ports import AsyncJournalWriter, JournalWriter, Port, Row
-from engine.recovery import Recover, Snapshots, restore
+from engine.recovery import Recover, Snapshots, fold, restore
 from engine.runloop import MANY, Run, make_run
 from engine.schedule import SLICE_MESSAGES, Fair, Scheduler
 from engine.supervise import Branch, leaves
@@ -54,7 +54,8 @@ class Kernel:
     clock: refreshed before each message unless it is virtual.  scheduler: None is fair.
     journal: None is a journal in memory.  on_event: hears of crashes, restarts, dead letters and the like.
     recover: brings a freshly built actor back from snapshot and journal; it returns the last seq that it used, or None
-    for "all that is durable".  alarms_to: the actor that is told `Poisoned` and `Quarantined`.
+    for "all that is durable". Without it an actor that has state to recover cannot be restarted, except from a journal
+    in memory.  alarms_to: the actor that is told `Poisoned` and `Quarantined`.
     """
 
     def __init__(
@@ -71,14 +72,14 @@ class Kernel:
         self.share = SLICE_MESSAGES
         self.live = isinstance(clock, LiveClock)
         self.scheduler = None if scheduler is None or type(scheduler) is Fair else scheduler
-        self._recover = recover
+        self.outbox = Outbox(journal or MemoryJournal(), self._undelivered)
+        self._recover = recover or _from_memory(self.outbox.journal)
         self._alarms_to = alarms_to
         self.ready: collections.deque[Cell] = collections.deque()
         self._cells: dict[str, Cell] = {}
         self._ports: dict[str, Port] = {}
         self._given: list[Ref[Any]] = []
         self.swollen: list[Cell] = []
-        self.outbox = Outbox(journal or MemoryJournal(), self._undelivered)
         self._performer = Performer(self, clock, self._cells, self._ports, self.dead_letters, self.outbox)
         self._wards: Wards
         self.run: Run  # the innermost loop, for drivers
@@ -378,3 +379,8 @@ class Kernel:
             self.dead_letters.add(letter)
             self.notify(Notice(Happened.PORT_FAILED, port.name, traceback))
         self._performer.refuse(sender, port.name, message, cause)
+
+
+def _from_memory(journal: object) -> Recover | None:
+    """How to recover from a journal in memory; None for others."""
+    return (lambda actor: fold(actor, journal.rows)) if isinstance(journal, MemoryJournal) else None

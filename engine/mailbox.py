@@ -170,8 +170,7 @@ class Mailbox:
 def opened(item: Item) -> tuple[Message, int, str]:
     """(message, cause, sender) of an unread item."""
     if isinstance(item, Slot):
-        if item.message is None:
-            raise ValueError("an unread slot holds no message")
+        assert item.message is not None
         return item.message, item.cause, item.sender
     if isinstance(item, tuple):
         return item

@@ -52,7 +52,7 @@ class Outbox:
 
     def commit(self) -> int:
         """Make all staged rows durable, then deliver what waited for them; returns how many messages."""
-        if self.staged:
+        if self.staged or self.handed:
             seq = self.hand_over()
             commit = getattr(self.journal, "commit", None)
             if commit is None:

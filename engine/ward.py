@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import traceback
 
+from engine.actor import Actor
 from engine.cell import Cell
 from engine.clock import Clock
 from engine.deadletters import DeadLetter, DeadLetters, Reason
-from engine.errors import EngineError, JournalError
+from engine.errors import EngineError, Illegal, JournalError
 from engine.lifecycle import State, Step
 from engine.message import Lane, Message, Poisoned, Quarantined
 from engine.notices import Happened, Listener, Notice
@@ -50,10 +51,10 @@ class Wards:
 
     def _raise_up(self, cell: Cell) -> None:
         """From STARTING or RESTARTING to RUNNING."""
-        if cell.actor is None:
-            cell.adopt(cell.child.build())
         actor = cell.actor
-        assert actor is not None
+        if actor is None:
+            actor = cell.child.build()
+            cell.adopt(actor)
         actor.clock = self._clock
         cell.step(Step.BUILT)
         if self._recover is not None and cell.name not in self.recovered:
@@ -76,6 +77,8 @@ class Wards:
 
     def _revive(self, cell: Cell) -> None:
         self._performer.timers.cancel_all(cell.name)
+        if self._recover is None and cell.actor is not None and _remembers(cell.actor):
+            raise EngineError(f"{cell.name} cannot be rebuilt: the kernel was given no `recover` for its state")
         cell.actor = None
         self._raise_up(cell)
         cell.restarts += 1
@@ -163,6 +166,8 @@ class Wards:
     def release(self, name: str) -> None:
         """End a quarantine: rebuild the actor with a fresh budget."""
         cell = self._cells[name]
+        if cell.state is not State.QUARANTINED:
+            raise Illegal(f"{name} is {cell.state.value}, not quarantined")
         cell.step(Step.RESTART)
         self._supervisor.forgive(name)
         self._notify(Notice(Happened.RELEASED, name))
@@ -196,3 +201,8 @@ class Wards:
         if cell in cell.ready:
             cell.ready.remove(cell)
         cell.queued = True
+
+
+def _remembers(actor: Actor) -> bool:
+    """Has state that only the journal can bring back."""
+    return bool(actor.folds) or type(actor).snapshot is not Actor.snapshot

@@ -148,16 +148,21 @@ def test_timers_can_be_replaced_and_cancelled() -> None:
     assert kernel.actor("a").at == [(20, 3)]
 
 
+class Early(Heard):
+    def on_start(self) -> Effects:
+        return [SetTimer("early", 1, Note(0))]
+
+
 def test_a_thousand_cancelled_timers_leave_nothing_behind() -> None:
     def act(actor: Acting, message: Message) -> Effects:
         assert isinstance(message, Note)
         return [SetTimer("deadline", 1_000_000 - message.n, Note(-1))] if message.n >= 0 else None
 
-    kernel = kernel_of(Child("a", lambda: Acting(act)))
+    kernel = kernel_of(Child("a", lambda: Acting(act)), Child("early", Early))
     for n in range(1_000):
         kernel.tell("a", Note(n % 200 if n < 999 else 500))
         kernel.settle()
-    assert len(kernel.timers) == 1
+    assert len(kernel.timers) == 2
     VirtualDriver(kernel).run()
     assert kernel.clock.now_ns == 999_500
 

@@ -25,14 +25,14 @@ class Relay(Acting):
 
     def __init__(self, to: str) -> None:
         super().__init__(self.relay)
-        self.to = to
+        self.to = Ref[Note | Fact](to)
         self.sent = 0
 
     def relay(self, actor: Acting, message: Message) -> Yields:
         for _ in range(2):
             self.sent += 1
-            yield Tell(Ref(self.to), Note(self.sent, self.name))
-        yield Tell(Ref(self.to), Fact(self.sent))
+            yield Tell(self.to, Note(self.sent, self.name))
+        yield Tell(self.to, Fact(self.sent))
         yield Journal(Counted(self.sent))
 
 

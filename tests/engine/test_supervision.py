@@ -11,7 +11,7 @@ from engine.clock import VirtualClock
 from engine.deadletters import Reason
 from engine.drive import VirtualDriver
 from engine.effects import Effects, Journal, Ref, SetTimer, Tell
-from engine.errors import Exhausted, JournalError, WiringError
+from engine.errors import Exhausted, Illegal, JournalError, WiringError
 from engine.kernel import Kernel
 from engine.lifecycle import State
 from engine.memory import MemoryJournal
@@ -32,7 +32,7 @@ from engine.supervise import (
     OnExhausted,
     Strategy,
 )
-from tests.engine.kit import Acting, Boom, Counted, Fact, Heard, Note, heard_by, kernel_of
+from tests.engine.kit import Acting, Boom, Counted, Fact, Heard, NeverCommits, Note, heard_by, kernel_of
 
 S = 1_000_000_000
 
@@ -175,6 +175,8 @@ def test_a_released_actor_is_rebuilt_with_all_its_restarts() -> None:
     crash(kernel, "b")
     crash(kernel, "b")
     kernel.release_quarantine("b")
+    with pytest.raises(Illegal, match="b is running"):
+        kernel.release_quarantine("b")
     kernel.tell("b", Note(1))
     crash(kernel, "b")
     assert states(kernel)["b"] is State.RUNNING
@@ -363,6 +365,23 @@ def test_boot_recovers_all_actors_in_one_pass_with_their_snapshots() -> None:
     assert [again.actor(name).total for name in ("ledger", "onlooker", "everyone", "else")] == [16, 16, 16, 0]
 
 
+def test_a_journal_in_memory_needs_no_hook() -> None:
+    kernel = kernel_of(Child("ledger", Ledger), journal=MemoryJournal())
+    for n in (1, 2, 13, 4):
+        kernel.tell("ledger", Note(n))
+    VirtualDriver(kernel).settle()
+    assert kernel.actor("ledger").total == 7
+
+
+def test_an_actor_with_state_is_not_restarted_blank() -> None:
+    kernel = kernel_of(Child("ledger", Ledger), journal=NeverCommits())
+    kernel.tell("ledger", Note(1))
+    kernel.tell("ledger", Note(13))
+    kernel.settle()
+    assert isinstance(kernel.fatal, Exhausted)
+    assert states(kernel) == {"ledger": State.FAILED}
+
+
 def test_restore_of_nothing_is_seq_zero() -> None:
     assert restore([], []) == 0
 
@@ -466,3 +485,44 @@ def test_names_in_a_tree_are_unique() -> None:
         kernel_of(fragile("a"), Branch("inner", (fragile("a"),)))
     with pytest.raises(WiringError, match="'root'"):
         kernel_of(fragile("root"))
+
+
+def test_a_released_actor_that_crashes_at_once_spends_its_restarts_again() -> None:
+    broken: list[bool] = []
+
+    class Fickle(Acting):
+        def on_start(self) -> Effects:
+            if broken:
+                raise RuntimeError("still broken")
+            return None
+
+    sleeves = Branch("sleeves", (Child("s", lambda: Fickle(_raises)),), ONE_FOR_ONE, Intensity(restarts=1), QUARANTINE)
+    kernel = kernel_of(sleeves)
+    crash(kernel, "s")
+    crash(kernel, "s")
+    broken.append(True)
+    kernel.release_quarantine("s")
+    assert states(kernel) == {"s": State.QUARANTINED}
+    broken.clear()
+    kernel.release_quarantine("s")
+    assert states(kernel) == {"s": State.RUNNING}
+
+
+def test_a_branch_of_branches_is_quarantined_whole_and_its_quarantined_stay_out_of_restarts() -> None:
+    pair = Branch("pair", (fragile("x"), fragile("y")), ONE_FOR_ONE, Intensity(restarts=0))
+    sleeves = Branch("sleeves", (pair, fragile("z")), ONE_FOR_ALL, Intensity(restarts=0), QUARANTINE)
+    kernel = kernel_of(Branch("all", (sleeves, fragile("w")), ONE_FOR_ALL, Intensity(restarts=5)))
+    crash(kernel, "x")
+    assert states(kernel) == {"x": State.QUARANTINED, "y": State.QUARANTINED, "z": State.RUNNING, "w": State.RUNNING}
+    crash(kernel, "w")
+    assert restarts(kernel) == {"x": 0, "y": 0, "z": 1, "w": 1}
+
+
+def test_a_branch_restarted_as_a_whole_forgets_the_budgets_inside() -> None:
+    pair = Branch("pair", (fragile("x"), fragile("y")), ONE_FOR_ONE, Intensity(restarts=1))
+    outer = Branch("outer", (pair, fragile("z")), ONE_FOR_ONE, Intensity(restarts=1))
+    kernel = kernel_of(outer)
+    for _ in range(4):  # x alone, then pair, then x alone again, then outer
+        crash(kernel, "x")
+    assert restarts(kernel) == {"x": 4, "y": 2, "z": 1}
+    assert kernel.fatal is None

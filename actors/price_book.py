@@ -21,11 +21,12 @@ GOOD, SUSPECT, MISSING = Quality.GOOD, Quality.SUSPECT, Quality.MISSING
 class FreshnessRules(msgspec.Struct, frozen=True, kw_only=True):
     """When a price may be trusted.
 
-    max_age_sessions: STALE when the last bar is more of the product's own sessions old.  spike_sigmas: a move larger
-    than so many usual daily moves waits for the next bar; move_span and move_min say how the usual move is measured and
-    how many it needs.  least_move_share: a move under this share of the price is never a spike.  confirm_share: how much
-    of a waiting move must be left at the next bar for it to be believed.  unit_jump: a ratio of two prices that means
-    another unit (pence for pounds), never a move.
+    max_age_sessions: STALE when the last bar is more of the product's own sessions old.
+    spike_sigmas: a move larger than so many usual daily moves waits for the next bar.
+    move_span, move_min: how the usual move is measured, and how many moves it needs.
+    least_move_share: a move under this share of the price is never a spike.
+    confirm_share: how much of a waiting move must be left at the next bar for it to be believed.
+    unit_jump: a ratio of two prices that means another unit (pence for pounds), never a move.
     """
 
     max_age_sessions: int = 0

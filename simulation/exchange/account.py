@@ -145,25 +145,27 @@ class Account:
 
     def free_margin(self) -> Cash | None:
         """Equity less the initial margin of positions and open orders, in base currency; None without every rate."""
-        free = self.equity()
-        if free is None:
-            return None
-        for market in self._live.values():
-            listing = market.listing
-            rate, price = self._fx(listing.currency), self._price(listing.id)
-            if price is not None and rate is not None and not listing.received:
-                free -= to_base(listing.margin(price * market.worst()), rate)
-        return free
+        money = dict(self.cash)
+        for name, market in self._live.items():
+            price, listing = self._price(name), market.listing
+            if price is not None:
+                worth = listing.money(price * market.quantity - market.basis)
+                if not listing.received:
+                    worth -= listing.margin(price * market.worst())
+                money[listing.currency] = money.get(listing.currency, 0) + worth
+        return self._in_base(money)
 
     def equity(self) -> Cash | None:
         """Cash, what cash instruments are worth, and the open variation of futures, in base currency."""
         money = dict(self.cash)
         for name, market in self._live.items():
-            if market.quantity or market.basis:
-                price = self._price(name)
-                worth = (price or 0) * market.quantity - market.basis
-                currency = market.listing.currency
-                money[currency] = money.get(currency, 0) + market.listing.money(worth)
+            price, currency = self._price(name), market.listing.currency
+            if price is not None:
+                worth = market.listing.money(price * market.quantity - market.basis)
+                money[currency] = money.get(currency, 0) + worth
+        return self._in_base(money)
+
+    def _in_base(self, money: Mapping[str, Cash]) -> Cash | None:
         total = 0
         for currency, amount in money.items():
             if amount and currency != self._base:

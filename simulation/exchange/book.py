@@ -96,9 +96,9 @@ class WorkingOrder:
         """The order as the record keeps it; `raw` is text because it can need more than 64 bits."""
         spec = self.spec
         return (
-            spec.client_id, self.venue_id, spec.instrument, self.side, self.quantity, spec.type.value, spec.tif.value,
-            self.limit, self.expires_ns, self.arrived_ns, self.priority, self.session, self.filled, str(self.raw),
-            self.fee, self.fills, self.state, self.code, self.closed_ns, self.closing,
+            spec.client_id, self.venue_id, spec.instrument, self.side, self.quantity, spec.type._value_,
+            spec.tif._value_, self.limit, self.expires_ns, self.arrived_ns, self.priority, self.session, self.filled,
+            str(self.raw), self.fee, self.fills, self.state, self.code, self.closed_ns, self.closing,
         )  # fmt: skip
 
     @classmethod
@@ -212,9 +212,13 @@ class Market:
 
     def worst(self, side: int = 0, quantity: Qty = 0) -> Qty:
         """The largest position that open orders, and one more of `quantity`, can lead to."""
-        most = self.quantity + self.open_buy + (quantity if side > 0 else 0)
-        least = self.quantity - self.open_sell - (quantity if side < 0 else 0)
-        return max(abs(most), abs(least))
+        most = self.quantity + self.open_buy
+        least = self.open_sell - self.quantity
+        if side > 0:
+            most += quantity
+        elif side < 0:
+            least += quantity
+        return most if most > least else least
 
     def taken_from(self, quote: Quote) -> None:
         """Start counting what is taken from this quote, unless it is the one already counted."""

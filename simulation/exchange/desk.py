@@ -32,6 +32,8 @@ from simulation.exchange.rules import Reject, VenueRules
 from simulation.exchange.timetable import Alarm, Moment, Timetable, lives_one_session
 
 IOC = TimeInForce.IOC
+END_OF_TIME = 100_000_000
+"""Later than every exchange date (yyyymmdd)."""
 
 
 class Desk:
@@ -58,6 +60,7 @@ class Desk:
         self._timetable = timetable
         self._account = account
         self._markets = account.markets
+        self._bars = prices.bars
         self._quotes = prices.quotes
         self._say = say
 
@@ -77,7 +80,7 @@ class Desk:
         listing = self._listings.get(spec.instrument)
         reason = unfit(spec, listing, now)
         if reason is None and listing is not None:
-            session = self._timetable.lasts_until(order, listing, now)
+            session = self._session(order, listing)
             reason = untimely(spec, listing, session, now)
             if reason is None and session is not None:
                 market = self.market(listing)
@@ -89,6 +92,14 @@ class Desk:
         order.code = reason.name
         self._end(order, REJECTED)
         self._refuse(name, reason)
+
+    def _session(self, order: WorkingOrder, listing: Listing) -> Session | None:
+        """The session in which an order can last trade if it lives for one: not one whose last bar has been told."""
+        session = self._timetable.lasts_until(order, listing, self.now_ns)
+        told = self._bars.get(order.spec.instrument) if self._rules.daily_bars else None
+        if told is not None and session is not None and session.date <= told.session:
+            return listing.sessions.closing_after(session.closes_ns)
+        return session
 
     def _accept(self, order: WorkingOrder, market: Market, session: Session) -> None:
         spec, now = order.spec, self.now_ns
@@ -165,10 +176,12 @@ class Desk:
             for match in match_quote(market, quote, self._rules):
                 self._take_quote(market, match)
 
-    def match_bar(self, market: Market, bar: BarClosed, session: Session, began_ns: int, *, first: bool) -> None:
+    def match_bar(
+        self, market: Market, bar: BarClosed, session: Session, began_ns: int, *, first: bool, last: bool
+    ) -> None:
         """Fill what a bar reaches; then IOC orders end, and with the session's last bar DAY orders."""
+        self.expire_in(market, before=session.date)
         quote = self._quotes.get(bar.instrument)
-        last = bar.at_ns >= session.closes_ns
         ended = min(bar.at_ns, session.closes_ns)
         continuous = quote is None or quote.at_ns < session.opens_ns
         for order, quantity, price in match_bar(
@@ -190,10 +203,10 @@ class Desk:
         self._leave(order, EXPIRED)
         self._say(OrderExpired(order.spec.client_id, order.filled, self.now_ns))
 
-    def expire_in(self, market: Market, session: int) -> None:
-        """End every order that lives for a session up to this one; 0 for every order."""
+    def expire_in(self, market: Market, *, before: int = END_OF_TIME) -> None:
+        """End every order that lives for one session and whose session is over before a date; or just every order."""
         for order in list(market.orders()):
-            if session == 0 or 0 < order.session <= session:
+            if before == END_OF_TIME or 0 < order.session < before:
                 self.expire(order)
 
     def lapse(self, client_id: str) -> None:

@@ -130,7 +130,7 @@ class Exchange:
         market = self._markets.get(name)
         if market is not None and not market.idle():
             session = self._timetable.dated(market.listing, bar.session)
-            if session is not None and not (before is not None and _closed(before, session)):
+            if session is not None and not self._over(session, before):
                 self._match(market, bar, before, session)
 
     def on_quote(self, quote: Quote) -> None:
@@ -151,18 +151,24 @@ class Exchange:
             self._next = -1
             desk.match_quote(market, quote)
 
+    def _over(self, session: Session, before: BarClosed | None) -> bool:
+        """Whether the session's last bar has been taken already: what follows is after hours."""
+        if before is None or before.session != session.date:
+            return False
+        return self._rules.daily_bars or before.at_ns >= session.closes_ns
+
     def _match(self, market: Market, bar: BarClosed, before: BarClosed | None, session: Session) -> None:
+        last = self._rules.daily_bars or bar.at_ns >= session.closes_ns
         if market.rests():
-            if before is None or before.session != bar.session:
-                self.desk.match_bar(market, bar, session, session.opens_ns, first=True)
-            else:
-                self.desk.match_bar(market, bar, session, before.at_ns, first=False)
-        if bar.at_ns >= session.closes_ns:
+            first = before is None or before.session != bar.session
+            began_ns = session.opens_ns if before is None or first else before.at_ns
+            self.desk.match_bar(market, bar, session, began_ns, first=first, last=last)
+        if last:
             ended = self.clearing.end_session(market, bar.close, session, self.desk.now_ns)
             if self.account.settling():
                 self._wake = 0
             if ended and market.rests():
-                self.desk.expire_in(market, 0)
+                self.desk.expire_in(market)
 
     # --- requests ---------------------------------------------------------------------------------------------------
 
@@ -301,12 +307,12 @@ class Exchange:
         if alarm == Alarm.LAPSE:
             self.desk.lapse(name)
         elif alarm == Alarm.CLOSE:
-            self.desk.expire_in(self._markets[name], session)
+            self.desk.expire_in(self._markets[name], before=session + 1)
         else:
             market, price = self._markets[name], self._prices.last(name)
             if market.listing.variation and price is not None:
                 self.clearing.settle(market, price, session, final=True)
-            self.desk.expire_in(market, 0)
+            self.desk.expire_in(market)
 
     # --- the record -------------------------------------------------------------------------------------------------
 
@@ -370,11 +376,6 @@ class Exchange:
         ]
         self._inbox.changed = False
         self._committed_ns = self._resumed_ns = saved.at_ns
-
-
-def _closed(before: BarClosed, session: Session) -> bool:
-    """Whether the session's close bar has been taken already: what follows is after hours."""
-    return before.session == session.date and before.at_ns >= session.closes_ns
 
 
 def _parcels(inbox: Wire) -> list[Parcel]:

@@ -39,7 +39,8 @@ def unfit(order: OrderSpec, listing: Listing | None, now_ns: int) -> Reject | No
 
 def untimely(order: OrderSpec, listing: Listing, session: Session | None, now_ns: int) -> Reject | None:
     """Why the order cannot trade any more, or not now. `session` is the one it would trade in."""
-    if listing.last is not None and now_ns >= listing.last.closes_ns:
+    last = listing.last
+    if last is not None and (now_ns >= last.closes_ns or (session is not None and session.date > last.date)):
         return Reject.CONTRACT_EXPIRED
     if session is None:
         return Reject.NO_SESSION

@@ -17,6 +17,8 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     bar_share_bps: part of a bar's volume that each side of our orders may take; 0 for no limit.
     quote_share_bps: part of a quote's displayed size that our orders may take.
     unknown_size_fills: a bar without volume or a quote without size limits no fill; otherwise it fills nothing.
+    daily_bars: every bar is a whole session's and holds its open and close prints, at whatever time it is known;
+        otherwise a bar is its session's last when it is known at or after the session's close.
     touch_fills: a resting limit fills when the other side touches it; otherwise the other side must go through it.
     margin: orders that increase risk are refused when initial margin would exceed equity.
     locates: shares that may be sold short, per stock or ETF; None when everything can be borrowed.
@@ -29,6 +31,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     bar_share_bps: int = 0
     quote_share_bps: int = 10_000
     unknown_size_fills: bool = False
+    daily_bars: bool = False
     touch_fills: bool = True
     margin: bool = True
     locates: Mapping[str, Qty] | None = None

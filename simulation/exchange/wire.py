@@ -31,8 +31,13 @@ class Wire:
 
     def send(self, message: Message, now_ns: int) -> None:
         """Put a message on the wire."""
-        fault = None if self._faults is None else self._faults.harm(type(message).__name__)
         due = now_ns + self._latency_ns
+        if self._faults is None:
+            self._sent += 1
+            heappush(self._queue, (due, self._sent, message))
+            self.changed = True
+            return
+        fault = self._faults.harm(type(message).__name__)
         if fault is None:
             self._push(due, message)
         elif fault.harm is not Harm.DROP:

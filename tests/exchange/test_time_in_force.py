@@ -122,3 +122,31 @@ def test_thanksgiving_is_skipped_and_the_friday_after_closes_at_one_o_clock() ->
         ("Fill", half_day_close),
         ("OrderExpired", half_day_close),
     ]
+
+
+def test_daily_bars_hold_their_close_whenever_they_are_known() -> None:
+    """The bar of each session is known at 16:00, an hour before the session's close."""
+    exchange = venue(rules=VenueRules(daily_bars=True))
+    happen(exchange, bar("CSPX", 0, "100", hour=16))
+    send(exchange, at(0, 16), buy("moc", "CSPX", kind=OrderType.MOC), buy("day", "CSPX", limit="90"))
+    facts = happen(exchange, bar("CSPX", 1, "99", hour=16))
+    assert [(type(fact).__name__, fact.at_ns) for fact in facts if isinstance(fact, Fill | OrderExpired)] == [
+        ("Fill", at(1, 16)),
+        ("OrderExpired", at(1, 16)),
+    ]
+
+
+def test_a_daily_bar_told_long_after_its_close_fills_what_came_before_the_close_only() -> None:
+    exchange = venue(rules=VenueRules(daily_bars=True, close_grace_ns=6 * HOUR))
+    happen(exchange, bar("CSPX", 0, "100", hour=21))
+    send(exchange, at(0, 22), buy("in time", "CSPX"))
+    send(exchange, at(1, 18), buy("too late", "CSPX"))
+    facts = happen(exchange, bar("CSPX", 1, "99", hour=21))
+    assert [fact.client_id for fact in facts if isinstance(fact, Fill)] == ["in time"]
+
+
+def test_a_day_order_whose_bar_never_came_does_not_fill_in_a_later_session() -> None:
+    exchange = venue(rules=VenueRules(close_grace_ns=40 * HOUR))
+    happen(exchange, bar("CSPX", 0, "100"))
+    send(exchange, close_of(0), buy("a", "CSPX"))
+    assert happen(exchange, bar("CSPX", 2, "100")) == [OrderExpired("a", 0, close_of(2))]

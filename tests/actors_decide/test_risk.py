@@ -22,6 +22,8 @@ from model.decisions import (
     Regime,
     RiskDecision,
 )
+from model.execution import OrderDenied
+from model.order_events import OrderMoved
 from model.orders import Fill, Filled, OrderUpdate, Side
 from model.units import PX_SCALE, QTY_SCALE
 from tests.actors_decide.made import clocked, codes, cycle, future, intent, journalled, nav, put_away, regime, told
@@ -201,3 +203,56 @@ def proposed(actor: Risk, *intents: Any) -> Approved:
 
 def update(client_id: str, quantity: int, filled: int) -> OrderUpdate:
     return OrderUpdate(client_id, "r", "A", Side.BUY, "WORKING", quantity * QTY_SCALE, filled * QTY_SCALE, False, 0)
+
+
+@pytest.mark.parametrize(("ended", "room"), [("FILLED", 40), ("REJECTED", 100), ("WORKING", 0), ("DENIED", 100)])
+def test_how_an_order_ended_is_read_from_the_journal(ended: str, room: int) -> None:
+    """A hundred of a limit of a hundred were approved, sixty filled if it was filled; then the process died."""
+    actor = risk(GateLimits(max_order_share=9, max_gross_leverage=0.1, max_net_leverage=9), trading=False)
+    work = intent("A", 100)
+    actor.fold_restriction(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", 0))
+    actor.fold_risk_decision(decision(run(risk(), 20240102)))
+    actor.fold_approved(Approved("ap", work.run_id, (work,), (), 0))
+    if ended == "FILLED":
+        executed = Fill("x", work.id, "v", "A", Side.BUY, 60 * QTY_SCALE, PX_SCALE, 0, "USD", 0)
+        actor.fold_filled(Filled(executed, work.run_id, ()))
+    if ended == "DENIED":
+        actor.fold_order(OrderDenied(work.id, work.run_id, "A", "BUSY", "", 0))
+    else:
+        actor.fold_order(OrderMoved(work.id, "event", "SENT", ended, "v", "", 0))
+    positions = {"A": (60, "100")} if ended == "FILLED" else {}
+    run(actor, 20240102, positions=positions)
+    assert codes(proposed(actor, intent("B", room + 1)).denials) == ["GROSS"]
+    assert room == 0 or proposed(actor, intent("B", room, attempt=1)).denials == ()
+
+
+def test_turnover_before_a_crash_counts_after_it() -> None:
+    actor = risk(GateLimits(max_daily_turnover_share=0.1, max_gross_leverage=9, max_net_leverage=9), trading=False)
+    work = intent("A", 60)
+    actor.fold_restriction(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", 0))
+    actor.fold_risk_decision(decision(run(risk(), 20240102)))
+    actor.fold_approved(Approved("ap", work.run_id, (work,), (), 0))
+    run(actor, 20240102)
+    assert codes(proposed(actor, intent("B", 41)).denials) == ["TURNOVER"]
+    assert proposed(actor, intent("B", 40, attempt=1)).denials == ()
+
+
+def test_a_lock_released_before_a_crash_stays_released() -> None:
+    actor = risk()
+    actor.fold_restriction(InstrumentLocked("A", "break", 1))
+    actor.fold_restriction(InstrumentReleased("A", "me", "checked", 2))
+    run(actor, 20240102)
+    assert proposed(actor, intent("A", 1)).denials == ()
+
+
+def test_an_instrument_of_no_program_is_unknown_and_its_fills_are_ignored() -> None:
+    actor = risk()
+    run(actor, 20240102)
+    executed = Fill("x", "foreign", "v", "ZZZ", Side.BUY, QTY_SCALE, PX_SCALE, 0, "USD", 0)
+    actor.on_filled(Filled(executed, "", ()))
+    assert codes(proposed(actor, intent("ZZZ", 1)).denials) == ["UNKNOWN_INSTRUMENT"]
+
+
+def test_a_snapshot_of_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match="no snapshot of risk"):
+        risk().restore(InstrumentLocked("A", "", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from actors.system import System
 from engine.actor import Actor
 from engine.clock import VirtualClock
 from engine.drive import VirtualDriver
-from engine.effects import Effects, Journal, Ref, Tell
+from engine.effects import Effect, Effects, Journal, Ref, Tell
 from engine.kernel import Kernel
 from engine.memory import MemoryJournal
 from engine.message import Event, Message, Told
@@ -241,7 +241,7 @@ class YesDesk(Actor):
         self.answers: dict[str, Approved] = {}
         self.heard: list[Message] = []
 
-    def on_nav_marked(self, nav: NavMarked) -> Effects:
+    def on_nav_marked(self, nav: NavMarked) -> Iterator[Effect]:
         house, basket = self.house, Ref[Any]("basket")
         decision = RiskDecision(
             nav.run_id, nav.session, house.kernel.actor("system").mode, Regime.NORMAL, 1.0, 0.1, 0.0, nav.nav, "", (),
@@ -251,7 +251,7 @@ class YesDesk(Actor):
         for sleeve, wants in house.wants.items():
             yield Tell(basket, Targets(nav.run_id, nav.session, sleeve, wants, (), nav.at_ns))
 
-    def on_propose(self, propose: Propose) -> Effects:
+    def on_propose(self, propose: Propose) -> Iterator[Effect]:
         name = f"ap-{propose.intents[0].id}"
         approved = self.answers.get(name)
         if approved is None:

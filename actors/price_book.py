@@ -107,7 +107,7 @@ class PriceBook:
         if close <= 0 and (close == 0 or not product.may_be_negative):
             self._count("a price of nought or less")
             return None
-        if not bar.low <= close <= bar.high:
+        if not bar.low <= close <= bar.high and not _settled_near(bar):
             self._count("a close outside its own range")
             return None
         if product.held_on != session:
@@ -188,3 +188,9 @@ class PriceBook:
 
     def _count(self, why: str) -> None:
         self.rejected[why] = self.rejected.get(why, 0) + 1
+
+
+def _settled_near(bar: BarClosed) -> bool:
+    """Whether a close outside the day's range may be a settlement: no farther off than the range or one percent."""
+    room = max(bar.high - bar.low, abs(bar.close) // 100)
+    return bar.high >= bar.low and bar.low - room <= bar.close <= bar.high + room

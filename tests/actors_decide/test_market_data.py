@@ -13,7 +13,7 @@ from actors.price_book import FreshnessRules
 from engine.effects import Effects, Ref
 from model.decisions import CycleOpened
 from model.execution import Alarm
-from model.market import FeedState, Mark, ProductBar, Quality, Quote, SessionClosed
+from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed
 from model.orders import WatchQuotes
 from model.rolls import Roll, RollSchedule
 from model.sessions import Session, Sessions
@@ -138,6 +138,15 @@ def test_what_is_no_price_is_rejected_and_counted() -> None:
     assert data.on_bar_closed(closed("IUKD", DAYS[0], "-1")) is None
     assert data.on_bar_closed(closed("UNHEARD", DAYS[0], "1")) is None
     assert data.book.rejected == {"a price of nought or less": 2, "unknown product": 1}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "taken"),
+    [("9", "11", True), ("9", "9.6", True), ("9.95", "9.96", True), ("5", "6", False), ("11", "9", False)],
+)
+def test_a_settlement_may_lie_a_little_outside_the_days_range(low: str, high: str, taken: bool) -> None:
+    bar = BarClosed("IUKD", DAYS[0], px("10"), px(high), px(low), px("10"), 0, 1)
+    assert bool(bars(market().on_bar_closed(bar))) is taken
 
 
 def test_a_future_may_close_under_nought() -> None:

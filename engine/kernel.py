@@ -223,13 +223,12 @@ class Kernel:
         del self.ready[index]
         return cell
 
-    def rejoin(self, cell: Cell) -> None:
-        """An actor used up its share: it stands at the end of the queue again."""
-        cell.mark(self.clock.now_ns)
-        self.ready.append(cell)
-
     def afterwards(self, cell: Cell, took: int) -> None:
         """What a slice may have left to do besides its messages."""
+        if not cell.queued and cell.depth:  # its share was used up: it stands at the end of the queue again
+            cell.mark(self.clock.now_ns)
+            cell.queued = True
+            self.ready.append(cell)
         if self.scheduler is not None:
             self.scheduler.picked(cell.name, took)
         if self.swollen:

@@ -40,6 +40,7 @@ class Desk(Protocol):
     """Whom a mailbox asks when a message cannot simply be put into its lane, and whom it wakes."""
 
     waker: Callable[[], None] | None
+    current: Any  # the mailbox whose actor has its turn now; `taken` is brought up to date after it
 
     def unwelcome(self, box: Any, message: Message, sender: str) -> Told: ...
 
@@ -137,7 +138,7 @@ class Mailbox:
         """Decide about a lane that holds at least `bound` messages, perhaps of other types."""
         kind = type(message)
         taken, unread = self.scans.get(kind, (-1, 0))
-        if taken != self.taken:  # nothing is walked twice while nothing is taken: a storm stays linear
+        if taken != self.taken or self.desk.current is self:  # walked once between two turns: a storm stays linear
             unread = self.count(kind)
         if unread < kind.bound:
             self.scans[kind] = (self.taken, unread + 1)

@@ -35,11 +35,12 @@ def make_run(kernel: Kernel, perform: Callable[[Cell, Effects, int], None], ward
         while ready and left > 0 and clock.now_ns < until_ns:
             kernel.current = cell = ready.popleft() if fair else kernel.pick()
             control, truth, work = cell.lanes
-            table, before, share = cell.table, cell.taken, kernel.share if kernel.share < left else left
+            table, share = cell.table, kernel.share if kernel.share < left else left
+            room = share
             try:
-                while True:  # whoever is ready has something unread
+                while room and (control or truth or work):
                     message = control.popleft() if control else truth.popleft() if truth else work.popleft()
-                    cell.taken += 1
+                    room -= 1
                     if (kind := type(message)) is Slot:
                         slot = message
                         message, cause, sender = slot.message, slot.cause, slot.sender
@@ -52,17 +53,15 @@ def make_run(kernel: Kernel, perform: Callable[[Cell, Effects, int], None], ward
                         perform(cell, effects, cause)
                     if live:
                         clock.now_ns = offset_ns + read()
-                    if not (control or truth or work):
-                        cell.queued = False
-                        break
-                    if cell.taken - before >= share or clock.now_ns >= until_ns:
-                        kernel.rejoin(cell)
-                        break
+                        if clock.now_ns >= until_ns:
+                            break
+                cell.queued = False  # until somebody puts, or `afterwards` finds more
             except Exception as crash:
                 wards.fell(cell, message, cause, sender, crash)
-            left -= cell.taken - before
-            if waiting or swollen or not fair:
-                kernel.afterwards(cell, cell.taken - before)
+            left -= share - room
+            cell.taken += share - room
+            if control or truth or work or waiting or swollen or not fair:
+                kernel.afterwards(cell, share - room)
         return message
 
     return run

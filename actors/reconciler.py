@@ -8,7 +8,7 @@ import msgspec
 
 from actors.evidence import Findings, examine, ours
 from engine.actor import Actor
-from engine.effects import Ask, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
+from engine.effects import Ask, CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Event, Expired, Lane, Message, Refused, Replied
 from model.decisions import Halt, Mode, ModeChanged, ReduceOnly
 from model.execution import (
@@ -175,7 +175,9 @@ class Reconciler(Actor):
         self.pending, self.taken, self.findings = "", None, None
         if row.passed:
             self.clean_ns = snapshot.at_ns
-        effects: list[Effect] = [Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
+        done = CancelTimer("answer")
+        effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
+        effects.append(CancelTimer("answer"))
         if found.breaks:
             retry_ns = self.clock.now_ns + self.policy.settle_ns
             effects.append(SetTimer("query", retry_ns, ReconcileDue("unknown order")))

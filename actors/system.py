@@ -24,7 +24,9 @@ from state.system_law import SystemEvent, next_state
 
 E = SystemEvent
 SLEEVE = "sleeve."
-LOW = (Mode.REDUCE_ONLY, Mode.HALTED, Mode.SAFE_STOP)
+LOW = (Mode.REDUCE_ONLY, Mode.HALTED)
+TELLING = (Mode.TRADING, *LOW)
+"""What a run ended in; the modes of starting and stopping say nothing about it."""
 
 
 class SystemKept(Event, frozen=True, gc=False):
@@ -67,16 +69,16 @@ class System(Actor):
         return effects
 
     def on_stop(self) -> Effects:
-        return self._step(E.STOPPED, "the engine stops", "system", remember=False)
+        return self._step(E.STOPPED, "the engine stops", "system")
 
-    def _step(self, event: SystemEvent, reason: str, by: str, *, remember: bool = True) -> list[Effect]:
+    def _step(self, event: SystemEvent, reason: str, by: str) -> list[Effect]:
         was = self.mode
         outcome = next_state(was, event)
         self.mode = outcome.state
         effects: list[Effect] = []
         if outcome.moved:
             now_ns = self.clock.now_ns
-            if remember and self.mode not in (Mode.RECONCILING, Mode.BOOT):
+            if self.mode in TELLING:
                 self.ended_in = self.mode
             effects.append(Journal(ModeEntered(self.mode, was, reason, by, now_ns)))
             changed = ModeChanged(self.mode, reason)
@@ -150,7 +152,7 @@ class System(Actor):
 
     def fold_mode(self, row: ModeEntered) -> None:
         self.mode = row.mode
-        if row.mode not in (Mode.RECONCILING, Mode.BOOT, Mode.SAFE_STOP):
+        if row.mode in TELLING:
             self.ended_in = row.mode
 
     def fold_lock(self, row: InstrumentLocked | InstrumentReleased) -> None:

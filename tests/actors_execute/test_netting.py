@@ -276,10 +276,11 @@ def test_netting_never_trades_more_than_the_sleeves_would(
     for each in plan.intents:
         assert sum(share.quantity for share in each.shares) == each.side * each.quantity
         assert each.side in (Side.BUY, Side.SELL)
-    for change in [*plan.intents, *plan.crossings]:
-        for share in change.shares:
-            key = (change.instrument, share.sleeve)
-            after[key] = after.get(key, 0) + share.quantity
+    changes = [(each.instrument, each.shares) for each in plan.intents]
+    changes += [(each.instrument, each.shares) for each in plan.crossings]
+    for name, shares in changes:
+        for share in shares:
+            after[name, share.sleeve] = after.get((name, share.sleeve), 0) + share.quantity
     for crossing in plan.crossings:
         assert sum(share.quantity for share in crossing.shares) == 0
     wanted = {(name, who): size * qty(1) for name, parts in wants.items() for who, size in parts.items()}

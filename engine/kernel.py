@@ -149,10 +149,12 @@ class Kernel:
 
     def tell(self, to: str | Ref[Any], message: Message, cause: int = 0, sender: str = "") -> Told:
         """Put a message into an actor's mailbox. For ports, drivers and tests; actors yield `Tell`."""
-        cell = self._cells.get(to) if isinstance(to, str) else self._performer.cell_of(to)
-        if cell is None:
-            self._performer.nobody(sender, str(to), message)
-            return FULL
+        cell = self._cells.get(to) if type(to) is str else to.cell  # type: ignore[union-attr]
+        if cell is None or cell.home is not self:
+            cell = None if isinstance(to, str) else self._performer.cell_of(to)
+            if cell is None:
+                self._performer.nobody(sender, to if isinstance(to, str) else to.name, message)
+                return FULL
         put = cell.put
         return put(message, cause, sender)
 

@@ -32,8 +32,8 @@ class Slot:
 # An unread message is a Slot, a bare message (from outside, caused by nothing), or (message, cause, sender).
 Item = Slot | Message | tuple[Message, int, str]
 Queue = collections.deque[Item]
-# The lane of a message type, its bound, how to read its slot value, and its slots by that value.
-Kind = tuple[Queue, int, Callable[[Any], Any] | None, dict[Any, Slot]]
+# The lane of a message type, how to append to it, its bound, how to read its slot value, and its slots by that value.
+Kind = tuple[Queue, Callable[[Item], None], int, Callable[[Any], Any] | None, dict[Any, Slot]]
 
 
 class Desk(Protocol):
@@ -88,7 +88,8 @@ class Mailbox:
         if known is not None:
             return known
         value_of = None if kind.slot_field is None else operator.attrgetter(kind.slot_field)
-        return self.lanes[kind.lane], kind.bound, value_of, {}
+        lane: Queue = self.lanes[kind.lane]
+        return lane, lane.append, kind.bound, value_of, {}
 
     def put_timer(self, timer_id: str, message: Message, cause: int) -> Told:
         """Take a timer that fired: an unread one with the same id gives way, so each id has one place at most."""
@@ -104,7 +105,7 @@ class Mailbox:
             self.timers = {name: slot for name, slot in self.timers.items() if slot.message is not None}
             self.timer_limit = max(TIMER_SLOTS_KEPT, 2 * len(self.timers))
         slot = self.timers[timer_id] = Slot(message, cause, "timer")
-        kind[0].append(slot)
+        kind[1](slot)
         self.wake()
         return OK
 
@@ -190,7 +191,7 @@ def make_put(box: Mailbox) -> Put:
 
     def put(message: Message, cause: int = 0, sender: str = "") -> Told:
         try:
-            queue, bound, value_of, slots = kinds[type(message)]
+            queue, append, bound, value_of, slots = kinds[type(message)]
         except KeyError:
             return desk.unwelcome(box, message, sender)
         if value_of is not None:
@@ -206,9 +207,9 @@ def make_put(box: Mailbox) -> Put:
                 if unread:
                     box.skips += 1
                     return REPLACED
-            queue.append(slot)
+            append(slot)
         elif len(queue) < bound or box.room(message, queue, sender):
-            queue.append((message, cause, sender) if cause or sender else message)
+            append((message, cause, sender) if cause or sender else message)
         else:
             return FULL
         if not box.queued:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from actors.price_book import ContractPrice, FreshnessRules, PriceBook, ProductPrice
 from engine.actor import Actor
@@ -13,13 +16,14 @@ from engine.message import Event
 from model.decisions import CycleOpened, run_id
 from model.execution import Alarm
 from model.instruments import Instrument, Kind, product_of
-from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed
+from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed, TellAgain
 from model.orders import WatchQuotes
 from model.rolls import RollSchedule
 from model.sessions import Sessions
 
 GOOD, STALE, SUSPECT, MISSING = Quality.GOOD, Quality.STALE, Quality.SUSPECT, Quality.MISSING
 _RECENT = 32
+_KEPT_BARS = 64
 
 
 class MarketKept(Event, frozen=True, gc=False):
@@ -28,6 +32,7 @@ class MarketKept(Event, frozen=True, gc=False):
     products: list[ProductPrice]
     contracts: dict[str, ContractPrice]
     closed: list[int]
+    bars: dict[str, list[ProductBar]] = msgspec.field(default_factory=dict)
 
 
 class MarketData(Actor):
@@ -60,6 +65,7 @@ class MarketData(Actor):
         self._bar_watchers = {name: (bar_watchers or {}).get(name, ()) for name in instruments}
         self._quote_watchers = dict(quote_watchers or {})
         self._calendars = dict(calendars or {})
+        self._last = {name: collections.deque[ProductBar](maxlen=_KEPT_BARS) for name in instruments}
         self._closed: list[int] = []
         self._quotes: dict[str, Quote] = {}
         self._told: dict[str, tuple[Ref[Any], ...]] = {}
@@ -74,7 +80,7 @@ class MarketData(Actor):
         mark = Tell(self.portfolio, Mark(name, contract.price, contract.quality, session, at_ns))
         if name != product.held:
             return (mark,)
-        quality = product.quality
+        quality, previous = product.quality, product.told
         seen = ProductBar(
             product.product,
             product.contract,
@@ -86,9 +92,13 @@ class MarketData(Actor):
             quality,
             at_ns,
             bar.history,
+            previous,
         )
         effects: list[Any] = [mark]
-        if quality is not GOOD and not bar.history:
+        if quality is GOOD:
+            product.told = session
+            self._last[product.product].append(seen)
+        elif not bar.history:
             effects.append(Journal(Alarm("PRICE_SUSPECT", product.product, product.note, at_ns)))
         for watcher in self._bar_watchers[product.product]:
             effects.append(Tell(watcher, seen))
@@ -121,6 +131,15 @@ class MarketData(Actor):
         known = self._quotes.get(watch.instrument)
         return (Tell(self.orders, known),) if watch.on and known is not None and self.orders is not None else None
 
+    def on_tell_again(self, again: TellAgain) -> Effects:
+        """A watcher was rebuilt from an older snapshot. Who has seen these bars ignores them."""
+        return [
+            Tell(watcher, bar)
+            for product in again.products
+            for bar in self._last.get(product, ())
+            for watcher in self._bar_watchers[product]
+        ]
+
     def on_feed_state(self, state: FeedState) -> Effects:
         """A quote from before an outage is no quote; bars age by themselves."""
         if not state.up:
@@ -129,7 +148,8 @@ class MarketData(Actor):
 
     def snapshot(self) -> MarketKept:
         products, contracts = self.book.keep()
-        return MarketKept(products, contracts, list(self._closed))
+        bars = {name: list(each) for name, each in self._last.items() if each}
+        return MarketKept(products, contracts, list(self._closed), bars)
 
     def restore(self, snapshot: Event) -> None:
         if not isinstance(snapshot, MarketKept):
@@ -138,17 +158,22 @@ class MarketData(Actor):
             )
         self.book.load(snapshot.products, snapshot.contracts)
         self._closed = list(snapshot.closed)
+        for name, bars in snapshot.bars.items():
+            if name in self._last:
+                self._last[name].extend(bars)
 
     def _open(self, closed: SessionClosed) -> CycleOpened:
         session, rolls = closed.session, self.book.rolls
         degraded: dict[str, Quality] = {}
         contracts: dict[str, str] = {}
         rolling: dict[str, str] = {}
+        sessions: dict[str, int] = {}
         inputs = []
         for name, product in self.book.products.items():
             quality = product.quality if product.seen == session else self._aged(product, session)
             if quality is not GOOD:
                 degraded[name] = quality
+            sessions[name] = product.told
             contracts[name] = after = rolls.after_orders(name, session)
             active = rolls.active(name, session)
             if active != after:
@@ -157,7 +182,7 @@ class MarketData(Actor):
         digest = hashlib.sha256("\n".join(inputs).encode()).hexdigest()
         run = run_id(self.program, session, closed.number, digest)
         return CycleOpened(
-            run, self.program, session, closed.number, closed.at_ns, digest, degraded, contracts, rolling
+            run, self.program, session, closed.number, closed.at_ns, digest, degraded, contracts, rolling, sessions
         )
 
     def _aged(self, product: ProductPrice, session: int) -> Quality:

@@ -51,8 +51,9 @@ class ContractPrice(msgspec.Struct):
 class ProductPrice(msgspec.Struct):
     """One product; `price` is the trusted close of `contract` on `session`, to which `adjusted` was carried.
 
-    seen: session of the last bar, trusted or not.  held: the contract to be held on session `held_on`.  usual: mean
-    square of daily moves.  limit: the largest move that needs no confirmation, 0 while unknown.
+    seen: session of the last bar, trusted or not.  told: session of the last bar that was told as GOOD.  held: the
+    contract to be held on session `held_on`.  usual: mean square of daily moves.  limit: the largest move that needs no
+    confirmation, 0 while unknown.
     """
 
     product: str
@@ -69,6 +70,7 @@ class ProductPrice(msgspec.Struct):
     limit: Px = 0
     held: str = ""
     held_on: int = 0
+    told: int = 0
 
 
 class PriceBook:

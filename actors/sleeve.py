@@ -8,7 +8,7 @@ from engine.actor import Actor
 from engine.effects import Effects, Journal, Ref, Tell
 from engine.message import Event
 from model.decisions import Decide, Propose, Targets
-from model.market import ProductBar, Quote
+from model.market import ProductBar, Quote, TellAgain
 
 if TYPE_CHECKING:
     from sleeves.base import QuotingSleeve, Sleeve
@@ -28,11 +28,16 @@ class SleeveHost(Actor):
     The same run asked again gets the same answer, also after a crash.
     """
 
-    def __init__(self, *, sleeve: Sleeve, basket: Ref[Targets]) -> None:
+    def __init__(self, *, sleeve: Sleeve, basket: Ref[Targets], market_data: Ref[TellAgain] | None = None) -> None:
         self.sleeve = sleeve
         self.basket = basket
+        self.market_data = market_data
         self._fold_bar = sleeve.on_bar
         self._last: Targets | None = None
+
+    def on_start(self) -> Effects:
+        """A snapshot may be older than the last bar."""
+        return None if self.market_data is None else (Tell(self.market_data, TellAgain(self.sleeve.products)),)
 
     def on_product_bar(self, bar: ProductBar) -> Effects:
         self._fold_bar(bar)
@@ -65,8 +70,15 @@ class SleeveHost(Actor):
 class QuotingHost(SleeveHost):
     """Hosts a sleeve that also answers quotes: its intents go to risk at once."""
 
-    def __init__(self, *, sleeve: Sleeve, basket: Ref[Targets], risk: Ref[Propose]) -> None:
-        super().__init__(sleeve=sleeve, basket=basket)
+    def __init__(
+        self,
+        *,
+        sleeve: Sleeve,
+        basket: Ref[Targets],
+        risk: Ref[Propose],
+        market_data: Ref[TellAgain] | None = None,
+    ) -> None:
+        super().__init__(sleeve=sleeve, basket=basket, market_data=market_data)
         self.risk = risk
         self._answer = cast("QuotingSleeve", sleeve).on_quote
 

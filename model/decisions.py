@@ -102,7 +102,7 @@ class CycleOpened(Message, frozen=True, gc=False):
 
     number: 1 for the first run of a session.  inputs_hash covers the prices seen; contracts maps each product to the
     contract to hold after this cycle's orders, rolling lists products whose position moves from the old contract to
-    that one.
+    that one.  sessions: of each product's last GOOD bar; a sleeve that has seen less of it missed bars.
     """
 
     run_id: str
@@ -114,6 +114,7 @@ class CycleOpened(Message, frozen=True, gc=False):
     degraded: dict[str, Quality]
     contracts: dict[str, str]
     rolling: dict[str, str]
+    sessions: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class CycleFx(Message, frozen=True, gc=False):

@@ -66,6 +66,7 @@ class ProductBar(Message, frozen=True, gc=False):
     """A product's bar as sleeves see it: the price of the contract held, and the level stitched over rolls.
 
     adjusted: differences are tradable profit in points; the level itself means nothing (Panama stitching).
+    previous: session of the product's GOOD bar before this one, 0 when there was none: who has not seen it missed bars.
     """
 
     bound: ClassVar[int] = 5_000
@@ -81,6 +82,13 @@ class ProductBar(Message, frozen=True, gc=False):
     quality: Quality
     at_ns: int
     history: bool = False
+    previous: int = 0
+
+
+class TellAgain(Message, frozen=True, gc=False):
+    """sleeve -> market_data: I was rebuilt; tell the last bars of these products again, oldest first."""
+
+    products: tuple[str, ...]
 
 
 class Mark(Message, frozen=True, gc=False):

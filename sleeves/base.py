@@ -41,7 +41,7 @@ class Sleeve(Protocol):
     def hedges(self) -> bool: ...
 
     def on_bar(self, bar: ProductBar) -> None:
-        """Fold one bar. A session already seen is ignored, and so is a bar that is not GOOD."""
+        """Fold one bar. A session already seen is ignored, a bar that is not GOOD, and one that does not follow."""
 
     def decide(self, decide: Decide) -> Wanted:
         """What the sleeve wants now, with reasons."""
@@ -69,6 +69,16 @@ def held_by(sleeve: str, decide: Decide) -> dict[str, Qty]:
             product = product_of(line.instrument)
             held[product] = held.get(product, 0) + quantity
     return held
+
+
+def missed(decide: Decide, product: str, session: int) -> str:
+    """Why the sleeve must hold because it did not see the product's last bars, or nothing.
+
+    session: of the last bar it folded. A bar whose `previous` lies after it does not follow and must not be folded:
+    market data tells the missing ones again.
+    """
+    last = decide.cycle.sessions.get(product, 0)
+    return f"its bars after {session} were missed up to {last}" if last > session else ""
 
 
 def trusted_rate(fx: FxSnapshot, currency: str) -> float | None:

@@ -15,7 +15,7 @@ from model.units import CASH_SCALE, PX_SCALE, Qty, qty
 from quant.beta import beta_neutral_legs, rolling_beta
 from quant.levels import PairedLevels
 from quant.trend_filter import SHAPE, Shape, blended_momentum, permitted
-from sleeves.base import SCALE_UNKNOWN, Wanted, hold_all, trusted_rate
+from sleeves.base import SCALE_UNKNOWN, Wanted, hold_all, missed, trusted_rate
 
 
 class CoreIndexRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class CoreIndexRv:
             return
         is_us = bar.product == self.us.id
         known = self._levels.first if is_us else self._levels.second
-        if bar.session > known.session:
+        if bar.session > known.session >= (bar.previous if known.session else 0):
             self._prices[bar.product] = bar.price
             self._levels.update(is_us, bar.session, float(bar.price), float(bar.adjusted))
 
@@ -68,6 +68,10 @@ class CoreIndexRv:
             quality = decide.cycle.degraded.get(leg.id)
             if quality is not None:
                 return hold_all(self.products, f"the price of {leg.id} is {quality.name}", leg.id, self.id)
+            known = self._levels.first if leg is self.us else self._levels.second
+            gap = missed(decide, leg.id, known.session)
+            if gap:
+                return hold_all(self.products, gap, leg.id, self.id)
             if trusted_rate(decide.fx, leg.currency) is None:
                 return hold_all(self.products, f"no trusted rate of {leg.currency}", leg.currency, self.id)
         rules, levels = self.rules, self._levels

@@ -15,7 +15,7 @@ from model.decisions import Decide, Regime, Want
 from model.instruments import Instrument
 from model.market import ProductBar, Quality
 from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty, qty
-from sleeves.base import Wanted, held_by, hold, trusted_rate
+from sleeves.base import Wanted, held_by, hold, missed, trusted_rate
 
 
 class HedgeFuture(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +92,9 @@ class FxHedge:
             return f"its price is {quality.name}"
         if product not in self._prices:
             return "no price of it was ever seen"
+        gap = missed(decide, product, self._prices[product][0])
+        if gap:
+            return gap
         if trusted_rate(decide.fx, currency) is None:
             return f"no trusted rate of {currency}"
         if decide.portfolio.nav <= 0:

@@ -22,7 +22,7 @@ from quant.volatility import (
     robust_volatility,
     span_alpha,
 )
-from sleeves.base import SCALE_UNKNOWN, Wanted, held_by, hold, hold_all, trusted_rate
+from sleeves.base import SCALE_UNKNOWN, Wanted, held_by, hold, hold_all, missed, trusted_rate
 
 Volatility = EwmaDeviation | RootMeanSquare | RobustVolatility
 VolatilityName = Literal["deviation", "root_mean_square", "robust"]
@@ -108,6 +108,8 @@ class Trend:
         series = self._series.get(bar.product)
         if series is None or bar.session <= series.session or bar.quality is not Quality.GOOD:
             return
+        if bar.previous > series.session and series.bars:
+            return
         series.session = bar.session
         series.price = bar.price
         adjusted = bar.adjusted
@@ -137,7 +139,7 @@ class Trend:
             elif rate is None:
                 wants.append(hold(product, f"no trusted rate of {self._facts[product].currency}"))
             else:
-                wants.append(self._want(product, held.get(product, 0), capital, rate))
+                wants.append(self._want(decide, product, held.get(product, 0), capital, rate))
             if wants[-1].hold:
                 degraded.append(product)
         return Wanted(tuple(wants), tuple(degraded))
@@ -151,9 +153,12 @@ class Trend:
             if name in self._series and len(series.means) in (0, len(self._spans)):
                 self._series[name] = series
 
-    def _want(self, product: str, held: Qty, capital: float, rate: float) -> Want:
+    def _want(self, decide: Decide, product: str, held: Qty, capital: float, rate: float) -> Want:
         rules, series, static = self.rules, self._series[product], self._facts[product]
         volatility = series.points_vol
+        gap = missed(decide, product, series.session)
+        if gap:
+            return hold(product, gap)
         if series.bars <= rules.warm_up:
             return hold(product, f"{series.bars} of {rules.warm_up} warm-up bars seen")
         if not volatility > 0.0:

@@ -36,7 +36,7 @@ from model.decisions import (
     RiskDecision,
     Targets,
 )
-from model.market import BarClosed, FxRateSeen, Mark, ProductBar, Quality, SessionClosed
+from model.market import BarClosed, FxRateSeen, Mark, ProductBar, Quality, SessionClosed, TellAgain
 from model.orders import Intent, Purpose, Side, intent_id
 from model.rolls import RollSchedule
 from model.units import CASH_SCALE, QTY_SCALE, px
@@ -238,3 +238,25 @@ def test_after_a_crash_the_same_session_gives_the_same_rows() -> None:
     assert of(asked_again, Targets) == of(asked_again, RiskDecision) == of(asked_again, RegimeDecided) == []
     assert two.held == one.held
     assert max(abs(quantity) for quantity in two.held.values()) >= QTY_SCALE
+
+
+def test_a_sleeve_rebuilt_from_an_old_snapshot_catches_up_and_decides_the_same() -> None:
+    engine, twin = Engine().start(), Engine().start()
+    for k in range(DAYS - 5):
+        engine.day(k)
+        twin.day(k)
+    old = engine.kernel.actor("sleeve.trend").snapshot()
+    for k in range(DAYS - 5, DAYS):
+        engine.day(k)
+        twin.day(k)
+    host = engine.kernel.actor("sleeve.trend")
+    host.restore(old)
+    held = dict(engine.held)
+    behind = of(engine.day(DAYS), Targets)[0]
+    assert isinstance(behind, Targets)
+    assert all(want.hold and "missed" in want.reason for want in behind.wants)
+    assert engine.held == held
+    engine.kernel.tell("market_data", TellAgain(tuple(PRODUCTS)))
+    engine.driver.settle()
+    twin.day(DAYS)
+    assert host.sleeve.state() == twin.kernel.actor("sleeve.trend").sleeve.state()

@@ -177,7 +177,6 @@ class Reconciler(Actor):
             self.clean_ns = snapshot.at_ns
         done = CancelTimer("answer")
         effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
-        effects.append(CancelTimer("answer"))
         if found.breaks:
             retry_ns = self.clock.now_ns + self.policy.settle_ns
             effects.append(SetTimer("query", retry_ns, ReconcileDue("unknown order")))

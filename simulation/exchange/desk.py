@@ -84,7 +84,7 @@ class Desk:
             reason = untimely(spec, listing, session, now)
             if reason is None and session is not None:
                 market = self.market(listing)
-                reason = unfunded(spec, market, self._account, self._rules, now)
+                reason = unfunded(market, order.side, order.quantity, order.limit, self._account, self._rules, now)
                 if reason is None:
                     self._accept(order, market, session)
                     return
@@ -133,8 +133,8 @@ class Desk:
         if reason is None and order is not None and listing is not None:
             market = self.market(listing)
             more = (change.quantity or order.quantity) - order.quantity
-            if more > 0 and self._rules.margin:
-                reason = self._account.refusal(market, order.side, more, change.limit, self.now_ns)
+            if more > 0:
+                reason = unfunded(market, order.side, more, change.limit, self._account, self._rules, self.now_ns)
             if reason is None:
                 self._change(order, market, change)
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.orders import ModifyOrder, OrderSpec, OrderType, TimeInForce
 from model.sessions import Session
-from model.units import Qty
+from model.units import Px, Qty
 from simulation.exchange.account import Account
 from simulation.exchange.book import OPEN, WITH_LIMIT, Market, WorkingOrder
 from simulation.exchange.listing import Listing
@@ -49,16 +49,15 @@ def untimely(order: OrderSpec, listing: Listing, session: Session | None, now_ns
     return None
 
 
-def unfunded(order: OrderSpec, market: Market, account: Account, rules: VenueRules, now_ns: int) -> Reject | None:
-    """Whether shares can be borrowed, and margin is there."""
-    side = int(order.side)
+def unfunded(
+    market: Market, side: int, quantity: Qty, limit: Px, account: Account, rules: VenueRules, now_ns: int
+) -> Reject | None:
+    """Whether the shares of one more order of this size can be borrowed, and its margin is there."""
     if side < 0 and rules.locates is not None and market.listing.borrowed:
-        short: Qty = order.quantity + market.open_sell - market.quantity
+        short = quantity + market.open_sell - market.quantity
         if short > 0 and short > rules.locates.get(market.listing.id, 0):
             return Reject.NO_LOCATE
-    if rules.margin:
-        return account.refusal(market, side, order.quantity, order.limit, now_ns)
-    return None
+    return account.refusal(market, side, quantity, limit, now_ns) if rules.margin else None
 
 
 def unchangeable(change: ModifyOrder, order: WorkingOrder | None, listing: Listing | None) -> Reject | None:

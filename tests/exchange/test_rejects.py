@@ -60,7 +60,8 @@ def beyond_the_calendar(exchange: Exchange) -> list[VenueFact]:
 def change(**how: object) -> Callable[[Exchange], list[VenueFact]]:
     def ask(exchange: Exchange) -> list[VenueFact]:
         kind = OrderType.MOC if how.get("market") else OrderType.LIMIT
-        order = buy("a", "CSPX", "20", limit="" if how.get("market") else "90", kind=kind, tif=TimeInForce.GTC)
+        side = sell if how.get("short") else buy
+        order = side("a", "CSPX", "20", limit="" if how.get("market") else "90", kind=kind, tif=TimeInForce.GTC)
         send(exchange, NOW, order)
         exchange.modify(
             ModifyOrder(
@@ -124,6 +125,7 @@ CASES: list[tuple[str, Callable[[Exchange], list[VenueFact]]]] = [
     ("BAD_LOT", change(total="20.5")),
     ("BAD_PRICE", change(limit="0")),
     ("MARGIN", change(total="200")),
+    ("NO_LOCATE", change(total="60", short=True, limit="95")),
     ("BELOW_FILLED", change(total="-1")),
 ]
 

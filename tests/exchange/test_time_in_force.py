@@ -5,12 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pandas as pd
-import pandas_market_calendars as calendars
 
+from config.calendars import Calendars
 from model.instruments import Instrument, Kind
 from model.market import BarClosed
 from model.orders import Fill, OrderExpired, OrderType, TimeInForce
-from model.sessions import Session, Sessions
 from model.units import px
 from simulation.exchange import VenueRules
 
@@ -90,23 +89,12 @@ def test_after_hours_bars_of_a_closed_session_fill_nothing() -> None:
     assert happen(exchange, bar("CSPX", 1, "90", hour=19)) == []
 
 
-def nyse(first: str, last: str) -> Sessions:
-    schedule = calendars.get_calendar("NYSE").schedule(start_date=first, end_date=last)
-    return Sessions(
-        "NYSE",
-        [
-            Session(int(day.strftime("%Y%m%d")), row.market_open.value, row.market_close.value)
-            for day, row in schedule.iterrows()
-        ],
-    )
-
-
 SPY = Instrument(id="SPY", kind=Kind.ETF, venue="NYSE", currency="USD", calendar="NYSE", half_spread=Decimal("0"))
 
 
 def test_thanksgiving_is_skipped_and_the_friday_after_closes_at_one_o_clock() -> None:
     """2019: Thursday 28 November closed, Friday 29 closes at 13:00 New York, 18:00 UTC."""
-    exchange = venue(instruments={"SPY": SPY}, sessions={"NYSE": nyse("2019-11-25", "2019-12-06")})
+    exchange = venue(instruments={"SPY": SPY}, sessions={"NYSE": Calendars(20191101, 20191231).sessions("NYSE")})
     wednesday_evening = pd.Timestamp("2019-11-27 22:00", tz="UTC").value
     half_day_close = pd.Timestamp("2019-11-29 18:00", tz="UTC").value
     wednesday = pd.Timestamp("2019-11-27 21:00", tz="UTC").value

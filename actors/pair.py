@@ -153,7 +153,8 @@ class Pair(Actor):
             group.legged_ns = self.clock.now_ns
             return [self._look_again(group, self.policy.notice_ns)]
         if not legged and group.legged_ns and not group.cancelling:
-            group.legged_ns, effects = 0, [CancelTimer(f"leg {group.name}")]
+            group.legged_ns = 0
+            effects: list[Effect] = [CancelTimer(f"leg {group.name}")]
             if group.noticed:
                 group.noticed = False
                 return [*effects, *self._moved(group.run_id, group.pair, "HEALED", "both legs trade again")]

@@ -16,6 +16,7 @@ from model.decisions import (
     Approved,
     CycleFx,
     Decide,
+    Halt,
     InstrumentLocked,
     InstrumentReleased,
     Mode,
@@ -72,12 +73,15 @@ class Risk(Actor):
         sleeves: Sequence[Ref[Decide]],
         basket: Ref[Decide | Approved],
         pair: Ref[Approved],
+        system: Ref[Halt] | None = None,
     ) -> None:
+        """system: told to halt when one proposal holds more orders than a sane run can."""
         self.scaler = RiskScaler(rules)
         self.gate = RiskGate(instruments, limits)
         self.sleeves = tuple(sleeves)
         self.basket = basket
         self.pair = pair
+        self.system = system
         self._joins: dict[str, _Join] = {}
 
     def on_cycle_fx(self, cycle: CycleFx) -> Effects:
@@ -97,7 +101,13 @@ class Risk(Actor):
         told = Tell(self.pair, answer)
         if propose.sender != "basket":
             return (Journal(answer), told)
-        return (told, Tell(self.basket, answer)) if known else (Journal(answer), told, Tell(self.basket, answer))
+        effects: list[Effect] = [told, Tell(self.basket, answer)]
+        if not known:
+            effects.insert(0, Journal(answer))
+        if self.system is not None and answer.denials and answer.denials[0].code == "RUN_SIZE":
+            reason = f"run {propose.run_id} proposes {len(propose.intents)} orders at once"
+            effects.append(Tell(self.system, Halt(reason, "risk")))
+        return effects
 
     def on_order_update(self, update: OrderUpdate) -> Effects:
         self.gate.exposures.moved(update.client_id, update.filled, update.terminal)

@@ -13,6 +13,7 @@ from engine.effects import Journal, Ref
 from model.decisions import (
     Approved,
     Decide,
+    Halt,
     InstrumentLocked,
     InstrumentReleased,
     Mode,
@@ -145,6 +146,16 @@ def test_a_quoting_sleeves_approval_goes_to_the_executor_alone() -> None:
     effects = actor.on_propose(Propose("20240102.1.test", (intent("A", 1),), "quoter"))
     assert told(effects, Approved, "basket") == []
     assert len(told(effects, Approved, "pair")) == 1
+
+
+def test_a_run_of_absurd_size_is_denied_and_halts_the_system() -> None:
+    actor = risk(GateLimits(max_intents_per_run=2))
+    actor.system = Ref("system")
+    run(actor, 20240102)
+    work = tuple(intent("A", 1, attempt=k) for k in range(3))
+    effects = list(actor.on_propose(Propose("20240102.1.test", work, "basket")) or ())
+    assert codes(told(effects, Approved, "basket")[0].denials) == ["RUN_SIZE"] * 3
+    assert [halt.by for halt in told(effects, Halt, "system")] == ["risk"]
 
 
 def test_locks_come_and_go() -> None:

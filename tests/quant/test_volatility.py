@@ -38,7 +38,7 @@ def test_ewma_deviation_equals_pandas(span: int) -> None:
 
 def test_ewma_mean_equals_pandas() -> None:
     expected = pd.Series(VALUES).ewm(span=2560).mean().to_numpy()
-    np.testing.assert_allclose(grown(EwmaMean(2560)), expected, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(grown(EwmaMean(2560)), expected, rtol=1e-12, atol=1e-17)
 
 
 def test_root_mean_square_equals_pandas_started_at_the_first_value() -> None:
@@ -46,9 +46,10 @@ def test_root_mean_square_equals_pandas_started_at_the_first_value() -> None:
     np.testing.assert_allclose(grown(RootMeanSquare(35)), expected, rtol=1e-12)
 
 
-def test_rolling_deviation_equals_pandas_and_starts_with_two_values() -> None:
-    expected = pd.Series(VALUES).rolling(60, min_periods=2).std().to_numpy()
-    np.testing.assert_allclose(grown(RollingDeviation(60)), expected, rtol=1e-9, equal_nan=True)
+def test_rolling_deviation_equals_numpy_and_starts_with_two_values() -> None:
+    windows = [VALUES[max(0, end - 60) : end] for end in range(2, len(VALUES) + 1)]
+    expected = [math.nan, *(float(np.std(window, ddof=1)) for window in windows)]
+    np.testing.assert_allclose(grown(RollingDeviation(60)), expected, rtol=1e-12, equal_nan=True)
 
 
 def test_rolling_quantile_equals_pandas() -> None:
@@ -63,7 +64,7 @@ def test_robust_volatility_equals_its_pandas_form() -> None:
     expected = (0.7 * floored + 0.3 * floored.ewm(span=2560).mean()).to_numpy()
     robust = robust_volatility(long_share=0.3)
     got = np.array([robust.update(float(x)) for x in VALUES])
-    np.testing.assert_allclose(got[10:], expected[10:], rtol=1e-9)
+    np.testing.assert_allclose(got[10:], expected[10:], rtol=1e-12)
 
 
 def test_a_quiet_spell_does_not_pull_robust_volatility_under_its_floor() -> None:

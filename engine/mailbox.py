@@ -133,6 +133,8 @@ class Mailbox:
                 message, _, sender = opened(lane.popleft())
                 unread.append((message, sender))
         self.swollen.clear()
+        self.scans.clear()
+        self.timers.clear()
         return unread
 
     def room(self, message: Message, queue: Queue, sender: str) -> bool:

@@ -155,7 +155,7 @@ class Performer:
             letter = DeadLetter(self._clock.now_ns, asker, cell.name, Reason.LATE_REPLY, effect.answer)
             self._dead.add(letter)
         elif asker in self._callers:
-            self._callers.pop(asker).answered(Replied(ask_id, effect.answer))
+            self._callers[asker].answered(Replied(ask_id, effect.answer))
         else:
             self._cells[asker].put(Replied(ask_id, effect.answer), cause, cell.name)
         return cause
@@ -165,7 +165,13 @@ class Performer:
     ) -> tuple[Told, str]:
         """Ask for somebody outside the tree; returns how it was told and the name to forget it by."""
         self._asked += 1
-        caller = Caller(f"caller {self._asked}", answered)
+        name = f"caller {self._asked}"
+
+        def heard(message: Message) -> None:
+            self._callers.pop(name, None)
+            answered(message)
+
+        caller = Caller(name, heard)
         addressed = self._addressed(request, caller.name)
         told = to.put(addressed, 0, caller.name)
         if told is not FULL:
@@ -185,4 +191,4 @@ def not_an_effect(cell: Cell, thing: object) -> TypeError:
 
 
 def _ask_timer(ask_id: str) -> str:
-    return f"ask {ask_id}"
+    return f"ask\0{ask_id}"  # no id of an actor's own timers

@@ -526,3 +526,20 @@ def test_a_branch_restarted_as_a_whole_forgets_the_budgets_inside() -> None:
         crash(kernel, "x")
     assert restarts(kernel) == {"x": 4, "y": 2, "z": 1}
     assert kernel.fatal is None
+
+
+def test_a_timer_unread_at_a_quarantine_does_not_block_its_id_after_the_release() -> None:
+    class Timed(Acting):
+        def on_start(self) -> Effects:
+            return [SetTimer("t", self.clock.now_ns + 10, Note(1))]
+
+    sleeves = Branch("sleeves", (Child("s", lambda: Timed(_raises)),), ONE_FOR_ONE, Intensity(restarts=0), QUARANTINE)
+    kernel = kernel_of(sleeves)
+    kernel.tell("s", Boom())
+    kernel.clock.advance(10)
+    kernel.fire_timers()  # unread behind the message that crashes
+    kernel.settle()
+    kernel.release_quarantine("s")
+    VirtualDriver(kernel).run()
+    assert heard_by(kernel, "s") == [Note(1)]
+    assert [letter.message for letter in kernel.dead_letters] == [Boom(), Note(1)]

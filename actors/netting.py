@@ -320,8 +320,11 @@ def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
 
 def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
     """Legs that share a pair name, directly or through another leg; a leg without a pair is alone."""
+    single = [(leg.contract.id, [leg]) for leg in legs if not leg.pairs]
     groups: list[tuple[str, list[Leg], dict[str, None]]] = []
     for leg in legs:
+        if not leg.pairs:
+            continue
         names = dict.fromkeys(leg.pairs)
         mine: list[Leg] = []
         rest = []
@@ -332,8 +335,8 @@ def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
             else:
                 rest.append((name, members, known))
         mine.append(leg)
-        groups = [*rest, (next(iter(names), leg.contract.id), mine, names)]
-    return [(name, members) for name, members, _ in groups]
+        groups = [*rest, (next(iter(names)), mine, names)]
+    return [*single, *((name, members) for name, members, _ in groups)]
 
 
 def _holds(given: Targets, want: Want | None, product: str) -> bool:

@@ -88,6 +88,7 @@ class Reconciler(Actor):
         self.why = ""
         self.taken: VenueSnapshot | None = None
         self.findings: Findings | None = None
+        self.said: dict[str, Break] = {}
 
     # -- when
 
@@ -175,6 +176,7 @@ class Reconciler(Actor):
         self.pending, self.taken, self.findings = "", None, None
         if row.passed:
             self.clean_ns = snapshot.at_ns
+            self.said.clear()
         done = CancelTimer("answer")
         effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
         if found.breaks:
@@ -188,11 +190,12 @@ class Reconciler(Actor):
         return self._answer_breaks(broke.breaks)
 
     def _answer_breaks(self, breaks: tuple[Break, ...]) -> list[Effect]:
-        """What each difference does by itself; everything more is a person's."""
+        """What each difference does by itself, once until it changes; everything more is a person's."""
         effects: list[Effect] = []
         for each in breaks:
-            if each.severity is Severity.NOTE:
+            if each.severity is Severity.NOTE or self.said.get(each.subject) == each:
                 continue
+            self.said[each.subject] = each
             effects.append(Journal(Alarm(f"BREAK_{each.kind}", each.subject, each.text, self.clock.now_ns)))
             if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":
                 effects.append(Tell(self.system, LockInstrument(each.subject, each.text, "reconciler")))

@@ -204,7 +204,7 @@ class FakeVenue:
         )  # fmt: skip
         world.fills.append(done)
         world.positions[order.instrument] = world.positions.get(order.instrument, 0) + order.side * size
-        if order.instrument != "F":
+        if UNIVERSE[order.instrument.partition("@")[0]].kind is Kind.ETF:
             world.cash -= order.side * size * price // 10**11
         filled = order.filled + size
         if filled == order.quantity:

@@ -24,6 +24,7 @@ from engine.kernel import Kernel
 from engine.memory import MemoryJournal
 from engine.message import Event, Message, Told
 from engine.ports import Row
+from engine.schedule import Scheduler
 from engine.supervise import Branch, Child
 from model.decisions import (
     Approved,
@@ -285,6 +286,7 @@ class House:
     def __init__(
         self, world: VenueWorld | None = None, *, fuse: Fuse | None = None, rows: Sequence[Row] = (), at_ns: int = T0,
         sleeves: Sequence[str] = ("a", "b"), phased: bool = True, policy: BasketPolicy | None = None,
+        scheduler: Scheduler | None = None,
     ) -> None:  # fmt: skip
         self.world = world or VenueWorld()
         self.fuse = fuse or Fuse()
@@ -293,7 +295,7 @@ class House:
         self.denied: set[str] = set()
         self.journal = FusedJournal(self.fuse, rows)
         self.clock = VirtualClock(at_ns)
-        self.kernel = Kernel(clock=self.clock, journal=self.journal)
+        self.kernel = Kernel(clock=self.clock, journal=self.journal, scheduler=scheduler)
         self.venue = FakeVenue(self.world, self.kernel, self.fuse)
         self.phased = phased
         self.policy = policy or BasketPolicy(min_notional=0)

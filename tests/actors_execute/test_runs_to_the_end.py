@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.schedule import Seeded
 from model.decisions import Halt, Mode, ModeEntered, RunMoved, RunPlanned
 from model.execution import PairMoved, SleevesCrossed
 from model.orders import Filled, Purpose
@@ -252,3 +253,21 @@ def test_death_at_any_moment_never_trades_twice_and_ends_in_the_wanted_position(
             row.run_id for row in second.rows(RunPlanned)
         }, label
     assert deaths == moments
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_order_of_turns_and_any_death_end_in_the_same_position(seed: int) -> None:
+    world = VenueWorld()
+    world.fate = dict(FATES[seed % len(FATES)])
+    first, done = House(world, fuse=Fuse(seed % 77 + 1), scheduler=Seeded(seed)), list[int]()
+    try:
+        script(first.open(), done)
+    except Crash:
+        rows = first.journal.rows[: first.journal.committed]
+        last = House(world, rows=rows, at_ns=first.clock.now_ns + 1, scheduler=Seeded(seed + 1)).open()
+        last.run(120)
+        script(last, done)
+    else:
+        last = first
+    assert world.duplicates == []
+    assert last.position == {name: size for name, size in world.positions.items() if size} == WANTED

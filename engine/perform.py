@@ -63,27 +63,19 @@ class Performer:
 
             A row journalled by the handler is the cause of what it yields after.
             """
-            wanted: Any = effects
-            if type(wanted) is not tuple:
-                wanted = tuple(wanted or ())
-            if len(wanted) != 1:
-                for effect in wanted:
-                    if type(effect) not in acts:
-                        raise not_an_effect(cell, effect)
-            for effect in wanted:
-                kind = type(effect)
-                if kind is Tell:
-                    target = effect.to.cell
-                    if target is None or target.home is not home:
-                        self._tell(cell, effect, cause)
-                        continue
+            wanted: Any = effects if type(effects) is tuple else tuple(effects or ())
+            if len(wanted) == 1 and type(effect := wanted[0]) is Tell:  # most handlers
+                target = effect.to.cell
+                if target is not None and target.home is home:
                     put = target.put  # read, then called: a slot is no method, and calls on it are slow
                     if put(effect.message, cause, cell.name) is FULL:
                         self.refuse(cell, target.name, effect.message, cause)
-                elif kind in acts:
-                    cause = acts[kind](cell, effect, cause)
-                else:
-                    raise not_an_effect(cell, effect)
+                    return
+            for effect in wanted:
+                if type(effect) not in acts:
+                    raise TypeError(f"{cell.name} yielded {effect!r}, which is not an effect")
+            for effect in wanted:
+                cause = acts[type(effect)](cell, effect, cause)
 
         return perform
 
@@ -184,10 +176,6 @@ class Performer:
         """The one who asked has gone: its answer will be a dead letter."""
         self._callers.pop(name, None)
         self.timers.cancel_all(name)
-
-
-def not_an_effect(cell: Cell, thing: object) -> TypeError:
-    return TypeError(f"{cell.name} yielded {thing!r}, which is not an effect")
 
 
 def _ask_timer(ask_id: str) -> str:

@@ -68,7 +68,7 @@ class Basket(Actor):
         known = self.ledger.runs.get(cycle.run_id)
         if known is not None:
             return self._again(known)
-        if self.ledger.stale(cycle.session):
+        if self.ledger.stale(cycle.session, cycle.number):
             return None
         self.asked = decide
         if self._all_answered():

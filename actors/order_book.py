@@ -167,16 +167,17 @@ def session_of(run_id: str) -> int:
 class OrderBook:
     """Orders by client id; `open` holds those of which something is still expected.
 
-    Finished orders of the last `keep_runs` runs are remembered one by one. Older ones are forgotten as whole runs, and
-    `floor_session` says up to which session an intent comes too late to be new.
+    Finished orders of the last `keep_sessions` sessions are remembered one by one. Older ones are forgotten as whole
+    runs, and `floor_session` says up to which session an intent comes too late to be new.
     """
 
-    def __init__(self, keep_runs: int = 8) -> None:
+    def __init__(self, keep_sessions: int = 5) -> None:
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         self.denied: dict[str, OrderDenied] = {}
         self.runs: dict[str, list[str]] = {}
-        self.keep_runs = keep_runs
+        self.keep_sessions = keep_sessions
+        self.sessions: dict[int, list[str]] = {}
         self.floor_session = 0
         self.floor_ns = 0
         self.stray: dict[str, str] = {}
@@ -196,23 +197,37 @@ class OrderBook:
         ids = self.runs.get(run_id)
         if ids is None:
             ids = self.runs[run_id] = []
-            if len(self.runs) > self.keep_runs:
-                self._forget_finished()
+            session = session_of(run_id)
+            runs = self.sessions.get(session)
+            if runs is None:
+                runs = self.sessions[session] = []
+                if len(self.sessions) > self.keep_sessions:
+                    self._forget_finished()
+            runs.append(run_id)
         ids.append(client_id)
 
     def _forget_finished(self) -> None:
-        """Drop the oldest runs whose orders are all over."""
-        for run_id in list(self.runs)[: len(self.runs) - self.keep_runs]:
-            ids = self.runs[run_id]
-            if any(client_id in self.open for client_id in ids):
-                continue
-            for client_id in ids:
-                order = self.orders.pop(client_id, None)
-                self.denied.pop(client_id, None)
-                if order is not None:
-                    self.floor_ns = max(self.floor_ns, order.changed_ns)
-            del self.runs[run_id]
-            self.floor_session = max(self.floor_session, session_of(run_id))
+        """Drop the runs of the oldest sessions whose orders are all over."""
+        for session in sorted(self.sessions)[: len(self.sessions) - self.keep_sessions]:
+            left = [run_id for run_id in self.sessions[session] if not self._forget(run_id)]
+            self.floor_session = max(self.floor_session, session)
+            if left:
+                self.sessions[session] = left
+            else:
+                del self.sessions[session]
+
+    def _forget(self, run_id: str) -> bool:
+        """True when nothing of the run was open, and all of it is dropped."""
+        ids = self.runs[run_id]
+        if any(client_id in self.open for client_id in ids):
+            return False
+        for client_id in ids:
+            order = self.orders.pop(client_id, None)
+            self.denied.pop(client_id, None)
+            if order is not None and session_of(run_id):
+                self.floor_ns = max(self.floor_ns, order.changed_ns)
+        del self.runs[run_id]
+        return True
 
     @property
     def current_run(self) -> str:
@@ -275,9 +290,9 @@ class OrderBook:
         return OrdersKept(copies, tuple(self.denied.values()), self.floor_session, self.floor_ns, tuple(self.stray))
 
     @classmethod
-    def restored(cls, kept: OrdersKept, keep_runs: int) -> OrderBook:
+    def restored(cls, kept: OrdersKept, keep_sessions: int) -> OrderBook:
         """The book that `keep` gave."""
-        book = cls(keep_runs)
+        book = cls(keep_sessions)
         for order in kept.orders:
             book.add(msgspec.structs.replace(order, executions=dict(order.executions), given=list(order.given)))
         for denial in kept.denied:

@@ -81,7 +81,7 @@ class Orders(Actor):
     ) -> None:
         self.policy = policy or ExecutionPolicy()
         self.contracts = Contracts(instruments)
-        self.book = OrderBook(self.policy.keep_runs)
+        self.book = OrderBook(self.policy.keep_sessions)
         self.mode = Mode.BOOT
         self.locked: dict[str, str] = {}
         self.venue = venue
@@ -360,4 +360,4 @@ class Orders(Actor):
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, OrdersKept)
-        self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_runs)
+        self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_sessions)

@@ -33,7 +33,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     collar_bps: worst slippage by kind of instrument, for marketable limits; auction_collar_bps: for LOO and LOC.
     crisis_marketable: an intent of CRISIS urgency does not wait for an auction.  sanity_bps: a mid further than this
     from the price of the decision is not believed.  resend_lost: an order proven absent is sent again under its id.
-    halt_cancels: HALTED cancels what works.  keep_runs: runs whose finished orders are remembered one by one.
+    halt_cancels: HALTED cancels what works.  keep_sessions: sessions whose finished orders are remembered one by one.
     """
 
     style: Style = Style.MARKETABLE_LIMIT
@@ -61,7 +61,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     resend_lost: bool = True
     resend_within_ns: int = 12 * 3600 * NS_PER_SECOND
     halt_cancels: bool = True
-    keep_runs: int = 8
+    keep_sessions: int = 5
 
 
 def shifted(price: Px, bps: int, side: Side) -> Px:

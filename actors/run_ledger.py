@@ -30,13 +30,19 @@ class RunsKept(Event, frozen=True, gc=False):
     """The basket's snapshot."""
 
     runs: tuple[Run, ...]
-    floor_session: int
+    floor: tuple[int, int]
     busy: dict[str, str]
 
 
 def intents_hash(intents: Iterable[Intent]) -> str:
     """One name for a set of intents; their ids are hashes of what they are."""
     return hashlib.sha256("|".join(intent.id for intent in intents).encode()).hexdigest()[:16]
+
+
+def number_of(run_id: str) -> int:
+    """Which run of its session a run id names; 0 for one that is named otherwise."""
+    parts = run_id.split(".", 2)
+    return int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 0
 
 
 def whole(intents: Iterable[Intent]) -> tuple[list[Intent], list[Intent]]:
@@ -56,7 +62,7 @@ class RunLedger:
 
     def __init__(self) -> None:
         self.runs: dict[str, Run] = {}
-        self.floor_session = 0
+        self.floor = (0, 0)
         self.working: dict[str, str] = {}
         self.busy: dict[str, int] = {}
 
@@ -64,15 +70,15 @@ class RunLedger:
     def newest(self) -> Run | None:
         return next(reversed(self.runs.values()), None)
 
-    def stale(self, session: int) -> bool:
-        """Too old to be new: runs of that session may have been forgotten."""
-        return session <= self.floor_session
+    def stale(self, session: int, number: int) -> bool:
+        """Too old to be new: such a run may have been planned and forgotten."""
+        return (session, number) <= self.floor
 
     def plan(self, planned: RunPlanned) -> Run:
         run = self.runs[planned.run_id] = Run(planned=planned, open={})
         while len(self.runs) > RUNS_KEPT:
             oldest = next(iter(self.runs))
-            self.floor_session = max(self.floor_session, self.runs.pop(oldest).planned.session)
+            self.floor = max(self.floor, (self.runs.pop(oldest).planned.session, number_of(oldest)))
         return run
 
     def step(self, run: Run, event: RunEvent, reason: str, now_ns: int) -> list[RunMoved]:
@@ -147,13 +153,13 @@ class RunLedger:
 
     def keep(self) -> RunsKept:
         runs = tuple(msgspec.structs.replace(run, open=dict(run.open)) for run in self.runs.values())
-        return RunsKept(runs, self.floor_session, dict(self.working))
+        return RunsKept(runs, self.floor, dict(self.working))
 
     @classmethod
     def restored(cls, kept: RunsKept) -> RunLedger:
         """The ledger that `keep` gave."""
         ledger = cls()
-        ledger.floor_session = kept.floor_session
+        ledger.floor = kept.floor
         for run in kept.runs:
             ledger.runs[run.planned.run_id] = msgspec.structs.replace(run, open=dict(run.open))
         for client_id, instrument in kept.busy.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -66,6 +66,8 @@ from model.orders import (
     WatchQuotes,
 )
 from model.units import Px, Qty, cash, px, qty
+from ports.simulated.venue import SimulatedVenue
+from simulation.exchange import Exchange
 
 T0 = 1_704_207_600 * 10**9
 SECOND = 10**9
@@ -286,22 +288,28 @@ class House:
     def __init__(
         self, world: VenueWorld | None = None, *, fuse: Fuse | None = None, rows: Sequence[Row] = (), at_ns: int = T0,
         sleeves: Sequence[str] = ("a", "b"), phased: bool = True, policy: BasketPolicy | None = None,
-        scheduler: Scheduler | None = None,
+        scheduler: Scheduler | None = None, exchange: Exchange | None = None, compare_every_s: int = 60,
     ) -> None:  # fmt: skip
         self.world = world or VenueWorld()
         self.fuse = fuse or Fuse()
         self.sleeves = tuple(sleeves)
-        self.wants: dict[str, tuple[Want, ...]] = {}
+        self.wants: Mapping[str, tuple[Want, ...]] = {}
         self.denied: set[str] = set()
         self.journal = FusedJournal(self.fuse, rows)
         self.clock = VirtualClock(at_ns)
         self.kernel = Kernel(clock=self.clock, journal=self.journal, scheduler=scheduler)
         self.venue = FakeVenue(self.world, self.kernel, self.fuse)
         self.phased = phased
+        self.compare_every_s = compare_every_s
         self.policy = policy or BasketPolicy(min_notional=0)
-        self.kernel.attach(self.venue)
+        if exchange is None:
+            self.kernel.attach(self.venue)
+            self.driver = VirtualDriver(self.kernel)
+        else:
+            simulated = SimulatedVenue(exchange, outside=self.kernel, clock=self.clock)
+            self.kernel.attach(simulated)
+            self.driver = VirtualDriver(self.kernel, [simulated])
         self.kernel.host(self._tree())
-        self.driver = VirtualDriver(self.kernel)
         self.cycle = CycleOpened("", "test", SESSION, 1, T0, "in", {}, {}, {})
         self.fx = FxSnapshot("EUR", {"EUR": FxRate("EUR", 10**9, "identity", T0, Quality.GOOD)}, T0)
 
@@ -319,7 +327,8 @@ class House:
                                      policy=ExecutionPolicy(style=Style.CLOSE_AUCTION, market_orders=True)),
             "portfolio": lambda: Portfolio(instruments=UNIVERSE, base="EUR", cash={"EUR": START_CASH},
                                            risk=ref("risk"), regime=None, reconciler=ref("reconciler")),
-            "reconciler": lambda: Reconciler(orders=ref("orders"), portfolio=ref("portfolio"), system=ref("system")),
+            "reconciler": lambda: Reconciler(orders=ref("orders"), portfolio=ref("portfolio"), system=ref("system"),
+                                             every_ns=self.compare_every_s * SECOND),
             "pair": lambda: Pair(orders=ref("orders"), risk=ref("risk"), policy=LeggingPolicy(phased=self.phased)),
             "basket": lambda: Basket(instruments=UNIVERSE, sleeves=self.sleeves, risk=ref("risk"),
                                      portfolio=ref("portfolio"), policy=self.policy),
@@ -336,7 +345,7 @@ class House:
         return self
 
     def decide(
-        self, wants: dict[str, tuple[Want, ...]], prices: dict[str, str], *, session: int = SESSION,
+        self, wants: Mapping[str, tuple[Want, ...]], prices: dict[str, str], *, session: int = SESSION,
         contracts: dict[str, str] | None = None, rolling: dict[str, str] | None = None,
     ) -> None:  # fmt: skip
         """One cycle: marks, then the books are valued and everybody decides."""

@@ -424,7 +424,7 @@ def finished(bench: Bench, run: str) -> Intent:
 
 
 def test_finished_runs_are_forgotten_and_never_traded_again() -> None:
-    bench = Bench(ExecutionPolicy(style=Style.CLOSE_AUCTION, keep_runs=2))
+    bench = Bench(ExecutionPolicy(style=Style.CLOSE_AUCTION, keep_sessions=2))
     stuck = bench.work(intent(run="20240101.1.test.abc"))
     old = [finished(bench, f"202401{day:02}.1.test.abc") for day in range(2, 9)]
     before = len(bench.sent(SubmitOrder))
@@ -435,6 +435,14 @@ def test_finished_runs_are_forgotten_and_never_traded_again() -> None:
     assert bench.state(stuck) == "WORKING"
     kept = bench.actor.snapshot()
     assert len(kept.orders) <= 4
+
+
+def test_many_runs_of_one_session_are_all_remembered() -> None:
+    bench = Bench(ExecutionPolicy(style=Style.CLOSE_AUCTION, keep_sessions=2))
+    done = [finished(bench, f"20240102.{number}.test.abc") for number in range(1, 40)]
+    for one in done:
+        assert bench.state(one) == "FILLED"
+    assert bench.rows(OrderDenied) == []
 
 
 def test_rows_and_snapshot_tell_the_same_story() -> None:

@@ -109,7 +109,7 @@ class Assembly:
         )
 
     def _watchdog(self) -> Watchdog:
-        limits = HealthLimits() if self.watched else HealthLimits(silence_ns=0)
+        limits = HealthLimits() if self.watched else HealthLimits(silence_ns=0, feed_down_ns=0)
         return Watchdog(system=Ref("system"), limits=limits)
 
     # -- broker
@@ -203,10 +203,12 @@ class Assembly:
             sleeves=tuple(Ref(name) for name in self.sleeves),
             basket=Ref("basket"),
             pair=Ref("pair"),
+            system=Ref("system"),
         )
 
     def _sleeve(self, place: int) -> Built:
         def build() -> SleeveHost:
-            return SleeveHost(sleeve=read.sleeve(self.program, place, self.instruments), basket=Ref("basket"))
+            sleeve = read.sleeve(self.program, place, self.instruments)
+            return SleeveHost(sleeve=sleeve, basket=Ref("basket"), market_data=Ref("market_data"))
 
         return build

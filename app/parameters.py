@@ -49,6 +49,7 @@ def regime_rules(rules: RegimeSettings) -> RegimeRules:
     """Drawdowns are written as positive shares for people, and are negative returns inside."""
     return RegimeRules(
         index_product=rules.volatility_index or "",
+        europe_index_product=rules.europe_volatility_index or "",
         us_product=rules.momentum_long or "",
         eu_product=rules.momentum_short or "",
         momentum_days=(rules.momentum_fast_sessions, rules.momentum_slow_sessions, rules.momentum_slope_sessions),
@@ -196,7 +197,7 @@ def _core(name: str, params: CoreIndexParams, instruments: Mapping[str, Instrume
 
 def _hedge(name: str, program: Program, params: FxHedgeParams, instruments: Mapping[str, Instrument]) -> FxHedge:
     futures = {
-        currency: HedgeFuture(instrument=instruments[product], buys=currency)
+        currency: HedgeFuture(instrument=instruments[product])
         for currency, product in params.hedges.items()
     }
     rules = FxHedgeRules(

@@ -1,7 +1,7 @@
 """Sessions of the world's exchanges as `model.sessions.Sessions`, from pandas_market_calendars and a cache of integers.
 
 Building a calendar costs 20 to 120 ms and its library a second to import, so what was built once is kept in memory and,
-when a folder is given, on disk under a name that tells calendar, range and library version.
+when a folder is given, on disk, by whole years, under a name that tells calendar, library version and range.
 """
 
 from __future__ import annotations
@@ -97,21 +97,28 @@ class Calendars:
         library_name = CALENDARS[calendar]
         if not library_name:
             return Sessions(calendar, _built_in(calendar, self.first, self.last))
-        path = self._cache_path(calendar)
-        table = _read(path, calendar) if path else None
+        table = self._cached(calendar)
         if table is None:
-            table = _build(calendar, library_name, self.first, self.last)
-            if path:
-                _write(path, table)
-        return Sessions(
-            calendar, [Session(*row) for row in zip(table.dates, table.opens_ns, table.closes_ns, strict=True)]
-        )
+            first, last = self.first // 10_000 * 10_000 + 101, self.last // 10_000 * 10_000 + 1231
+            table = _build(calendar, library_name, first, last)
+            if self._cache_dir:
+                _write(self._cache_dir / f"{_stem(calendar)}-{first}-{last}.json", table)
+        rows = zip(table.dates, table.opens_ns, table.closes_ns, strict=True)
+        return Sessions(calendar, [Session(*row) for row in rows if self.first <= row[0] <= self.last])
 
-    def _cache_path(self, calendar: str) -> Path | None:
-        if self._cache_dir is None:
-            return None
-        version = importlib.metadata.version("pandas-market-calendars")
-        return self._cache_dir / f"sessions-{calendar}-{self.first}-{self.last}-{version}.json"
+    def _cached(self, calendar: str) -> _Table | None:
+        """A table on disk that covers the range; the library's version is in its name."""
+        for path in sorted(self._cache_dir.glob(f"{_stem(calendar)}-*.json")) if self._cache_dir else ():
+            first, last = path.stem.rsplit("-", 2)[1:]
+            if first.isdecimal() and last.isdecimal() and int(first) <= self.first and self.last <= int(last):
+                table = _read(path, calendar)
+                if table is not None:
+                    return table
+        return None
+
+
+def _stem(calendar: str) -> str:
+    return f"sessions-{calendar}-{importlib.metadata.version('pandas-market-calendars')}"
 
 
 def _build(calendar: str, library_name: str, first: int, last: int) -> _Table:

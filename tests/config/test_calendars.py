@@ -110,6 +110,14 @@ def test_what_is_cached_on_disk_is_the_same_and_needs_no_calendar_library(tmp_pa
     assert said.split() == [str(len(built)), str(built[-1].closes_ns), "False"]
 
 
+def test_a_shorter_range_is_cut_from_a_longer_one_on_disk(tmp_path: Path) -> None:
+    Calendars(20180301, 20200930, tmp_path).sessions("NYSE")
+    half = Calendars(20190107, 20190630, tmp_path).sessions("NYSE")
+    assert [path.stem.rsplit("-", 2)[1:] for path in tmp_path.iterdir()] == [["20180101", "20201231"]]
+    assert half.between(0, 99999999)[0].date == 20190107
+    assert len(half) == len(Calendars(20190107, 20190630).sessions("NYSE"))
+
+
 def test_a_damaged_cache_file_is_built_again(tmp_path: Path) -> None:
     first = Calendars(20190101, 20190630, tmp_path).sessions("LSE").between(20190101, 20190630)
     (cached,) = tmp_path.iterdir()

@@ -24,6 +24,7 @@ from engine.kernel import Kernel
 from engine.memory import MemoryJournal
 from engine.message import Event, Message, Told
 from engine.ports import Row
+from engine.recovery import Snapshots
 from engine.schedule import Scheduler
 from engine.supervise import Branch, Child
 from model.decisions import (
@@ -255,6 +256,8 @@ class YesDesk(Actor):
             yield Tell(basket, Targets(nav.run_id, nav.session, sleeve, wants, (), nav.at_ns))
 
     def on_propose(self, propose: Propose) -> Iterator[Effect]:
+        if not self.house.risk_answers:
+            return
         name = f"ap-{propose.intents[0].id}"
         approved = self.answers.get(name)
         if approved is None:
@@ -295,6 +298,7 @@ class House:
         self.sleeves = tuple(sleeves)
         self.wants: Mapping[str, tuple[Want, ...]] = {}
         self.denied: set[str] = set()
+        self.risk_answers = True
         self.journal = FusedJournal(self.fuse, rows)
         self.clock = VirtualClock(at_ns)
         self.kernel = Kernel(clock=self.clock, journal=self.journal, scheduler=scheduler)
@@ -335,9 +339,9 @@ class House:
         }  # fmt: skip
         return Branch("root", tuple(Child(name, build) for name, build in builds.items()))
 
-    def open(self) -> House:
+    def open(self, snapshots: Snapshots | None = None) -> House:
         """Recover, start, and connect to the venue."""
-        self.kernel.recover_from(self.journal.rows[: self.journal.committed])
+        self.kernel.recover_from(self.journal.rows[: self.journal.committed], snapshots)
         self.kernel.start()
         for who in ("orders", "reconciler", "system"):
             self.kernel.tell(who, VenueUp("fake", "acc", True, self.clock.now_ns))

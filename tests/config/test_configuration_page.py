@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from config import execution, program, risk, settings, universe
+from config.loader import PROGRAMS, load
 from config.show import check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +51,18 @@ def test_every_key_is_explained_where_it_is_declared(kind: type[msgspec.Struct])
     explained = set(maker().docstring(kind)[1])
     assert explained <= {field.name for field in msgspec.structs.fields(kind)}, "it explains a key that is gone"
     assert plain <= explained | {"tag"}, f"say what these are: {plain - explained}"
+
+
+def test_the_example_of_a_program_loads(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(id: mine.*?)```", PAGE.read_text(), re.DOTALL)
+    path = tmp_path / "mine.yaml"
+    path.write_text(example)
+    assert load(path).program.id == "mine"
+
+
+def test_every_shipped_program_is_on_the_page() -> None:
+    page = PAGE.read_text()
+    assert all(f"| `{path.stem}` |" in page for path in PROGRAMS.glob("*.yaml"))
 
 
 def test_the_examples_of_messages_are_what_is_said(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from engine.port_supervisor import PortCare
 from engine.ports import Port, Row
 from engine.pulse import Pace
 from model.decisions import Mode
+from model.rolls import RollSchedule
 from model.sessions import Sessions
 from model.units import NS_PER_DAY
 from ports.control import ControlPort
@@ -40,6 +41,7 @@ from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
 CALENDAR_MARGIN_YEARS = 2
+SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,22 +136,13 @@ class EngineProcess:
     # -- building
 
     def _assemble(self, journal: WatchedJournal, recovered: Recovered, metrics: MetricsPort | None) -> None:
+        """Bring everything together; only `host.run()` is left to do."""
         wanted = self.wanted
-        venue_record = SqliteRecord(wanted.state_dir / VENUE)
-        self.exchange = self._exchange(venue_record)
+        self.exchange = self._exchange(SqliteRecord(wanted.state_dir / VENUE))
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)
-        self.kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, alarms_to="system")
         rolls = wanted.lake.roll_schedule(self._products())
-        assembly = Assembly(
-            wanted.configuration,
-            rolls=rolls,
-            calendars=self.calendars,
-            auto_trade=wanted.auto_trade,
-            reconcile_every_ns=wanted.reconcile_every_ns,
-            watched=wanted.days_per_second is not None,
-        )
-        self.kernel.host(assembly.tree())
+        self.kernel = self._kernel(clock, journal, rolls)
         self._recover(recovered)
         journal.snapshots_from(lambda: {} if self.kernel.ready else self.kernel.snapshots())
         venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
@@ -162,20 +155,42 @@ class EngineProcess:
             listeners=(venue.on_price,),
         )
         end = End(session_ns(wanted.last) + NS_PER_DAY - 1)
-        ports: list[Port] = [venue]
-        if wanted.control:
-            ports.append(ControlPort(wanted.state_dir, self.board.status, self.stop))
-        if metrics is not None:
-            ports.append(metrics)
-        pace = None
-        if wanted.days_per_second is not None:
-            pace = Pace(wanted.days_per_second * 86_400.0, time.monotonic)
         self.host = Host(
-            self.kernel, ports=ports, care={"venue": PortCare(essential=True)}, sources=(feed, venue, end), pace=pace,
+            self.kernel,
+            ports=self._ports(venue, metrics),
+            care={"venue": PortCare(essential=True)},
+            sources=(feed, venue, end),
+            pace=self._pace(),
             signals=True,
-        )  # fmt: skip
+        )
         end.stop = self.host.request_stop
         venue.connect()
+
+    def _kernel(self, clock: VirtualClock, journal: WatchedJournal, rolls: RollSchedule) -> Kernel:
+        wanted = self.wanted
+        assembly = Assembly(
+            wanted.configuration,
+            rolls=rolls,
+            calendars=self.calendars,
+            auto_trade=wanted.auto_trade,
+            reconcile_every_ns=wanted.reconcile_every_ns,
+            watched=wanted.days_per_second is not None,
+        )
+        kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, alarms_to="system")
+        kernel.host(assembly.tree())
+        return kernel
+
+    def _ports(self, venue: Port, metrics: MetricsPort | None) -> list[Port]:
+        ports: list[Port] = [venue]
+        if self.wanted.control:
+            ports.append(ControlPort(self.wanted.state_dir, self.board.status, self.stop))
+        if metrics is not None:
+            ports.append(metrics)
+        return ports
+
+    def _pace(self) -> Pace | None:
+        days = self.wanted.days_per_second
+        return None if days is None else Pace(days * SECONDS_PER_DAY, time.monotonic)
 
     def _exchange(self, record: SqliteRecord) -> Exchange:
         wanted, configuration = self.wanted, self.wanted.configuration

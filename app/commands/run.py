@@ -17,8 +17,10 @@ import click
 from app.options import json_option, program_option, set_option, settings_option, state_option
 
 if TYPE_CHECKING:
+    from app.process import Wanted
     from config.loader import Configuration
     from engine.ports import Row
+    from state.lake import Lake
 
 
 class RunError(Exception):
@@ -170,41 +172,52 @@ def _go(
     metrics_port: int | None = None,
     quiet: bool = False,
 ) -> None:
-    from app.lake import open_lake
+    """Open the data, build the engine and run it to its end. Raises HaltedError when it halted itself."""
     from app.logs import configure
-    from app.process import EngineProcess, Wanted, calendars_for
+    from app.process import Wanted
     from config.secrets import Secrets
+
+    level = configuration.settings.logging.level
+    configure(level, sys.stderr, Secrets(os.environ).scrub)
+    lake = _lake(configuration, data, first, last, quiet)
+    with nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last) as on_row:
+        wanted = Wanted(
+            configuration=configuration,
+            state_dir=state,
+            lake=lake,
+            first=first,
+            last=last,
+            days_per_second=days_per_second,
+            band=band,
+            metrics_port=metrics_port,
+            log_level=level,
+            on_row=on_row,
+        )
+        _to_the_end(wanted)
+
+
+def _lake(configuration: Configuration, data: Path | None, first: int, last: int, quiet: bool) -> Lake:
+    from app.lake import open_lake
+    from app.process import calendars_for
+
+    cache = Path(configuration.settings.data.cache_dir)
+    say = (lambda text: None) if quiet else click.echo
+    return open_lake(configuration, calendars_for(configuration, cache, first, last), data, say)
+
+
+def _to_the_end(wanted: Wanted) -> None:
+    from app.process import EngineProcess
     from engine.host import run_live
 
-    settings = configuration.settings
-    configure(settings.logging.level, sys.stderr, Secrets(os.environ).scrub)
-    cache = Path(settings.data.cache_dir)
-    say = (lambda text: None) if quiet else click.echo
-    lake = open_lake(configuration, calendars_for(configuration, cache, first, last), data, say)
-    bar = nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last)
-    with bar as on_row:
-        process = EngineProcess(
-            Wanted(
-                configuration=configuration,
-                state_dir=state,
-                lake=lake,
-                first=first,
-                last=last,
-                days_per_second=days_per_second,
-                band=band,
-                metrics_port=metrics_port,
-                log_level=settings.logging.level,
-                on_row=on_row,
-            )
-        )
-        if days_per_second is None:
-            asyncio.run(process.run())
-        else:
-            run_live(process.run())
+    process = EngineProcess(wanted)
+    if wanted.days_per_second is None:
+        asyncio.run(process.run())
+    else:
+        run_live(process.run())
     if process.halted:
         raise HaltedError(
             f"the engine is {process.board.mode.value}: {process.board.mode_reason}",
-            f"read `hedgerow explain`, then `hedgerow resume --state {state}` on a running engine",
+            f"read `hedgerow explain`, then `hedgerow resume --state {wanted.state_dir}` on a running engine",
         )
 
 

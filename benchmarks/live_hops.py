@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -41,6 +41,8 @@ now = time.perf_counter_ns
 
 
 class Quote(Message, frozen=True, gc=False):
+    bound: ClassVar[int] = 1 << 17  # every quote must make an order, however late: nothing is refused or conflated
+
     seq: int
     bid: float
     ask: float

@@ -40,28 +40,32 @@ RECORD = struct.Struct("<QQdd")  # number, when it was due, bid, ask
 now = time.perf_counter_ns
 
 
-class Quote(Message, frozen=True, gc=False):
-    bound: ClassVar[int] = 1 << 17  # every quote must make an order, however late: nothing is refused or conflated
+class Unrefused(Message, frozen=True, gc=False):
+    """Every quote must make an order, however late: nothing is refused or conflated."""
 
+    bound: ClassVar[int] = 1 << 17
+
+
+class Quote(Unrefused, frozen=True, gc=False):
     seq: int
     bid: float
     ask: float
 
 
-class Mid(Message, frozen=True, gc=False):
+class Mid(Unrefused, frozen=True, gc=False):
     seq: int
     mid: float
     bid: float
     ask: float
 
 
-class Intent(Message, frozen=True, gc=False):
+class Intent(Unrefused, frozen=True, gc=False):
     seq: int
     buy: bool
     price: float
 
 
-class Approved(Message, frozen=True, gc=False):
+class Approved(Unrefused, frozen=True, gc=False):
     intent: Intent
 
 
@@ -192,9 +196,11 @@ async def through_the_kernel(rate: float, seconds: float, journal: Any) -> Wire:
     feed = QuotePort(kernel.inlet("market"), wire.entered, lambda port: load.append(sender(port, rate, seconds)))
     host = Host(kernel, ports=[wire, feed])
     task = asyncio.create_task(host.run())
-    await finished(wire, seconds)
+    await finished(wire, seconds, task)
     host.request_stop()
     await task
+    if kernel.dead_letters.total:
+        raise AssertionError(f"{kernel.dead_letters.total} messages were lost")
     load[0].wait()
     return wire
 
@@ -220,7 +226,7 @@ async def through_queues(rate: float, seconds: float, _: Any) -> Wire:
     tasks = [asyncio.create_task(run(name)) for name in actors]
     async with await serve(queues["market"].put_nowait, wire.entered) as server:
         load = sender(server.sockets[0].getsockname()[1], rate, seconds)
-        await finished(wire, seconds)
+        await finished(wire, seconds, *tasks)
         server.close()
     for task in tasks:
         task.cancel()
@@ -228,9 +234,14 @@ async def through_queues(rate: float, seconds: float, _: Any) -> Wire:
     return wire
 
 
-async def finished(wire: Wire, seconds: float) -> None:
+async def finished(wire: Wire, seconds: float, *tasks: asyncio.Task[None]) -> None:
+    """Wait for the last order, or raise what ended a task before it."""
+    last = asyncio.create_task(wire.done.wait())
     async with asyncio.timeout(4 * seconds + 20):
-        await wire.done.wait()
+        await asyncio.wait([last, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        if task.done():
+            await task
 
 
 def sender(port: int, rate: float, seconds: float) -> subprocess.Popen[bytes]:

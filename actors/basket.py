@@ -7,11 +7,12 @@ from typing import Any
 
 from actors.contracts import Contracts
 from actors.netting import BasketPolicy, Netting
+from actors.resuming import ResumeDue, Resuming
 from actors.run_ledger import Run, RunLedger, RunsKept, intents_hash, whole
 from engine.actor import Actor
 from engine.effects import CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell
 from engine.message import Event, Message
-from model.decisions import Approved, Decide, Denial, Mode, ModeChanged, Propose, RunMoved, RunPlanned, Targets
+from model.decisions import Approved, Decide, Denial, ModeChanged, ModeEntered, Propose, RunMoved, RunPlanned, Targets
 from model.execution import OrderDenied, SleevesCrossed
 from model.instruments import Instrument
 from model.order_events import OrderMoved, OrderPlanned
@@ -23,7 +24,6 @@ from state.run_law import RunEvent, RunState, is_terminal
 
 WAIT_NS = 5 * NS_PER_SECOND
 JOIN_TIMER = "join"
-PLACING_MODES = (Mode.TRADING, Mode.REDUCE_ONLY)
 
 
 class JoinOverdue(Message, frozen=True, gc=False):
@@ -39,7 +39,7 @@ class Basket(Actor):
     a run that is planned and not approved, the same intents are proposed again; a run that has left is never replanned.
     """
 
-    folds_rows_of = ("risk", "orders")
+    folds_rows_of = ("risk", "orders", "system")
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Basket(Actor):
         self.ledger = RunLedger()
         self.targets: dict[str, Targets] = {}
         self.asked: Decide | None = None
-        self.restarted = False
+        self.resuming = Resuming()
         self.placed: dict[str, None] = {}
 
     # -- the join
@@ -178,19 +178,28 @@ class Basket(Actor):
 
     def on_start(self) -> Effects:
         """What the rows say of orders may have ended runs; nothing of an older run is sent any more."""
-        self.restarted = bool(self.ledger.runs)
         self.ledger.forget_unsent(self.placed)
         self.placed.clear()
         runs = [run for run in self.ledger.runs.values() if run.state is RunState.SUBMITTED]
-        return [effect for run in runs for effect in self._ended(run)]
+        effects = [effect for run in runs for effect in self._ended(run)]
+        return effects + (self.resuming.started(self.clock.now_ns) if self.ledger.runs else [])
 
     def on_mode_changed(self, changed: ModeChanged) -> Effects:
+        self.resuming.mode = changed.mode
+        return self._resume()
+
+    def on_resume_due(self, due: ResumeDue) -> Effects:
+        return self._resume()
+
+    def _resume(self) -> list[Effect]:
         """The first time that trading is allowed after a restart, the newest run is driven on."""
-        if changed.mode not in PLACING_MODES or not self.restarted:
-            return None
-        self.restarted = False
         newest = self.ledger.newest
-        return None if newest is None else self._again(newest)
+        if newest is None or not self.resuming.may_now():
+            return []
+        return self._again(newest)
+
+    def fold_mode(self, row: ModeEntered) -> None:
+        self.resuming.mode = row.mode
 
     def fold_planned(self, row: RunPlanned) -> None:
         if row.run_id not in self.ledger.runs:
@@ -214,8 +223,9 @@ class Basket(Actor):
         self.ledger.fold_ended(row.client_id, row.run_id, False)
 
     def snapshot(self) -> RunsKept:
-        return self.ledger.keep()
+        return self.ledger.keep(self.resuming.mode)
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, RunsKept)
         self.ledger = RunLedger.restored(snapshot)
+        self.resuming.mode = snapshot.mode

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from actors.leg_groups import Group, Leg, LeggingPolicy
+from actors.resuming import ResumeDue, Resuming
 from actors.run_ledger import whole
 from engine.actor import Actor
 from engine.effects import CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell
 from engine.message import Event, Message, Refused
-from model.decisions import Approved, Mode, ModeChanged, Propose
+from model.decisions import Approved, Mode, ModeChanged, ModeEntered, Propose
 from model.execution import PairMoved
 from model.orders import CancelOrder, Intent, OrderUpdate, Place, Reprice, Side
-
-PLACING_MODES = (Mode.TRADING, Mode.REDUCE_ONLY)
 
 
 class PhaseOverdue(Message, frozen=True, gc=False):
@@ -37,6 +36,7 @@ class PairKept(Event, frozen=True, gc=False):
 
     run_id: str
     approved: tuple[Approved, ...]
+    mode: Mode = Mode.BOOT
 
 
 class Pair(Actor):
@@ -47,7 +47,7 @@ class Pair(Actor):
     cancelled, and what it has too much of is unwound through risk.
     """
 
-    folds_rows_of = ("risk",)
+    folds_rows_of = ("risk", "system")
 
     def __init__(self, *, orders: Ref[Any], risk: Ref[Any], policy: LeggingPolicy | None = None) -> None:
         self.orders = orders
@@ -61,7 +61,7 @@ class Pair(Actor):
         self.refused: list[Place] = []
         self.last: dict[str, Approved] = {}
         self.last_run = ""
-        self.restarted = False
+        self.resuming = Resuming()
 
     # -- release
 
@@ -213,17 +213,22 @@ class Pair(Actor):
         return [Tell(self.orders, place) for place in places]
 
     def on_start(self) -> Effects:
-        self.restarted = bool(self.last)
-        return None
+        return self.resuming.started(self.clock.now_ns) if self.last else None
 
     def on_mode_changed(self, changed: ModeChanged) -> Effects:
+        self.resuming.mode = changed.mode
+        return self._resume()
+
+    def on_resume_due(self, due: ResumeDue) -> Effects:
+        return self._resume()
+
+    def _resume(self) -> list[Effect]:
         """The first time that trading is allowed after a restart, the newest run is placed again.
 
         The order manager knows what it had: it answers, and sends only what it never planned.
         """
-        if changed.mode not in PLACING_MODES or not self.restarted:
-            return None
-        self.restarted = False
+        if not self.resuming.may_now():
+            return []
         fresh_ns = self.clock.now_ns - self.policy.redrive_within_ns
         return [
             effect
@@ -232,13 +237,16 @@ class Pair(Actor):
             for effect in self._release(approved)
         ]
 
+    def fold_mode(self, row: ModeEntered) -> None:
+        self.resuming.mode = row.mode
+
     def fold_approved(self, row: Approved) -> None:
         self._remember(row)
 
     def snapshot(self) -> PairKept:
-        return PairKept(self.last_run, tuple(self.last.values()))
+        return PairKept(self.last_run, tuple(self.last.values()), self.resuming.mode)
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, PairKept)
-        self.last_run = snapshot.run_id
+        self.last_run, self.resuming.mode = snapshot.run_id, snapshot.mode
         self.last = {each.id: each for each in snapshot.approved}

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 import msgspec
 
 from engine.message import Event
-from model.decisions import Approved, RunMoved, RunPlanned
+from model.decisions import Approved, Mode, RunMoved, RunPlanned
 from model.orders import Intent, OrderUpdate
 from state.run_law import RunEvent, RunState, is_terminal, next_state
 
@@ -32,6 +32,7 @@ class RunsKept(Event, frozen=True, gc=False):
     runs: tuple[Run, ...]
     floor: tuple[int, int]
     busy: dict[str, str]
+    mode: Mode = Mode.BOOT
 
 
 def intents_hash(intents: Iterable[Intent]) -> str:
@@ -151,9 +152,9 @@ class RunLedger:
                 for run in self.runs.values():
                     run.open.pop(client_id, None)
 
-    def keep(self) -> RunsKept:
+    def keep(self, mode: Mode = Mode.BOOT) -> RunsKept:
         runs = tuple(msgspec.structs.replace(run, open=dict(run.open)) for run in self.runs.values())
-        return RunsKept(runs, self.floor, dict(self.working))
+        return RunsKept(runs, self.floor, dict(self.working), mode)
 
     @classmethod
     def restored(cls, kept: RunsKept) -> RunLedger:

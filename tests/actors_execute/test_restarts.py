@@ -10,7 +10,7 @@ from actors.run_ledger import RUNS_KEPT, RunLedger, number_of
 from engine.clock import VirtualClock
 from engine.effects import Effect, Ref, SetTimer, Tell
 from engine.message import Refused
-from model.decisions import Approved, Decide, Halt, Mode, ModeChanged, Resume, RunMoved, RunPlanned
+from model.decisions import Approved, Decide, Halt, Mode, ModeChanged, ModeEntered, Resume, RunMoved, RunPlanned
 from model.orders import Intent, OrderUpdate, Place, Purpose, Share, Side, intent_id
 from model.units import px, qty
 from tests.actors_execute.kit import SECOND, T0, House, want
@@ -123,6 +123,25 @@ def test_only_a_recent_approval_is_placed_again_after_a_restart(age_hours: int, 
     assert placed(list(actor.on_mode_changed(ModeChanged(Mode.OBSERVING, "")) or ())) == []
     assert placed(list(actor.on_mode_changed(ModeChanged(Mode.TRADING, "")) or ())) == names
     assert placed(list(actor.on_mode_changed(ModeChanged(Mode.TRADING, "")) or ())) == []
+
+
+def test_an_executor_that_alone_was_rebuilt_goes_on_without_a_word() -> None:
+    actor = executor()
+    actor.fold_mode(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", T0))
+    actor.fold_approved(approved(intent("A", Side.BUY)))
+    [timer] = [each for each in actor.on_start() or () if isinstance(each, SetTimer)]
+    assert placed(list(actor.on_resume_due(timer.message) or ())) == ["A"]  # type: ignore[arg-type]
+    assert placed(list(actor.on_resume_due(timer.message) or ())) == []  # type: ignore[arg-type]
+
+
+def test_an_executor_of_a_new_process_waits_for_the_comparison() -> None:
+    actor = executor()
+    actor.fold_mode(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", T0))
+    actor.fold_approved(approved(intent("A", Side.BUY)))
+    [timer] = [each for each in actor.on_start() or () if isinstance(each, SetTimer)]
+    assert placed(list(actor.on_mode_changed(ModeChanged(Mode.RECONCILING, "")) or ())) == []
+    assert placed(list(actor.on_resume_due(timer.message) or ())) == []  # type: ignore[arg-type]
+    assert placed(list(actor.on_mode_changed(ModeChanged(Mode.TRADING, "")) or ())) == ["A"]
 
 
 def test_a_pair_is_judged_only_when_every_leg_was_heard_of() -> None:

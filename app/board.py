@@ -70,6 +70,11 @@ class Board:
             InstrumentReleased: self._released,
         }
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of rows that move the board, to read no others."""
+        return tuple(kind.__name__ for kind in self._takes)
+
     def fold(self, row: Row) -> None:
         """Take one durable row."""
         self.seq = row.seq

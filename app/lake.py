@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from config.loader import Configuration
+from app.sessions import calendars
+from config.calendars import Calendars
+from config.loader import Configuration, load_instruments, load_settings
 from model.instruments import Instrument
-from model.sessions import Sessions
 from state.lake import Lake
 from state.lake.demo import build_demo, find_data
 from state.lake.importers import import_folder
@@ -18,9 +19,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 CLOSES = "exchange calendars"
 
 Say = Callable[[str], None]
+CloseOf = Callable[[str, int], int | None]
 
 
-def open_lake(configuration: Configuration, calendars: Mapping[str, Sessions], data: Path | None, say: Say) -> Lake:
+def open_lake(configuration: Configuration, data: Path | None, say: Say) -> Lake:
     """The lake with every product that the program names, importing what is missing.
 
     data: a folder of published data; None looks for HEDGEROW_DATA, then beside the checkout.  say: told what is done.
@@ -38,7 +40,7 @@ def open_lake(configuration: Configuration, calendars: Mapping[str, Sessions], d
             import_folder(
                 source / "futures",
                 root,
-                close_of=_close_of(instruments, calendars),
+                close_of=closing(instruments, calendars(Path(configuration.settings.data.cache_dir))),
                 closes_name=CLOSES,
                 only=_wanted(instruments),
             )
@@ -53,7 +55,7 @@ def open_lake(configuration: Configuration, calendars: Mapping[str, Sessions], d
 
 
 def _missing(root: Path, instruments: Mapping[str, Instrument]) -> list[str]:
-    if not root.is_dir():
+    if not (root / "manifest.json").is_file():
         return sorted(instruments)
     lake = Lake(root)
     currencies = {one.currency for one in instruments.values()} - {"USD"}
@@ -65,14 +67,34 @@ def _wanted(instruments: Mapping[str, Instrument]) -> list[str]:
     return sorted({*instruments, *(one.currency for one in instruments.values())})
 
 
-def _close_of(
-    instruments: Mapping[str, Instrument], calendars: Mapping[str, Sessions]
-) -> Callable[[str, int], int | None]:
+def closing(instruments: Mapping[str, Instrument], sessions: Calendars) -> CloseOf:
+    """When a product's session closes, by its instrument's calendar; None for a product or session that it has not."""
+
     def close_of(product: str, session: int) -> int | None:
         instrument = instruments.get(product)
         if instrument is None:
             return None
-        held = calendars[instrument.calendar].on(session)
+        held = sessions.sessions(instrument.calendar).on(session)
         return held.closes_ns if held else None
 
     return close_of
+
+
+def close_of(settings: Path | None, overrides: Sequence[str]) -> CloseOf:
+    """`closing` for every instrument that the settings name."""
+    read = load_settings(settings, os.environ, overrides)
+    return closing(load_instruments(read.instruments), calendars(Path(read.data.cache_dir)))
+
+
+def sessions_of(settings: Path | None, overrides: Sequence[str]) -> Callable[[str], Sequence[int] | None]:
+    """The sessions (yyyymmdd) of a product's calendar, None for a product without an instrument."""
+    read = load_settings(settings, os.environ, overrides)
+    instruments, built = load_instruments(read.instruments), calendars(Path(read.data.cache_dir))
+
+    def sessions(product: str) -> Sequence[int] | None:
+        instrument = instruments.get(product)
+        if instrument is None:
+            return None
+        return [one.date for one in built.sessions(instrument.calendar).between(built.first, built.last)]
+
+    return sessions

@@ -89,7 +89,7 @@ def _order(e: OrderPlanned) -> tuple[str, dict[str, Any]]:
 
 
 def _moved(e: OrderMoved) -> tuple[str, dict[str, Any]]:
-    return "order", {"order_id": e.client_id, "event": e.event, "was": e.was, "state": e.now, "evidence": e.evidence}
+    return "order", {"order_id": e.client_id, "what": e.event, "was": e.was, "state": e.now, "evidence": e.evidence}
 
 
 def _filled(e: Filled) -> tuple[str, dict[str, Any]]:

@@ -196,10 +196,7 @@ def _core(name: str, params: CoreIndexParams, instruments: Mapping[str, Instrume
 
 
 def _hedge(name: str, program: Program, params: FxHedgeParams, instruments: Mapping[str, Instrument]) -> FxHedge:
-    futures = {
-        currency: HedgeFuture(instrument=instruments[product])
-        for currency, product in params.hedges.items()
-    }
+    futures = {currency: HedgeFuture(instrument=instruments[product]) for currency, product in params.hedges.items()}
     rules = FxHedgeRules(
         residual_share=params.residual_nav_share,
         by_regime={Regime[regime]: residual for regime, residual in params.residual_by_regime.items()},

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from actors.market_data import MarketData
 from app import facts
 from app import parameters as read
 from app.assembly import Assembly
@@ -17,16 +18,19 @@ from app.board import Board
 from app.identity import claim
 from app.logs import row_logger
 from app.rates import LakeRates
-from app.watched_journal import WatchedJournal
-from config.calendars import Calendars
+from app.sessions import calendars
+from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
+from engine.actor import Actor
 from engine.clock import VirtualClock
+from engine.drive import Source, VirtualDriver
 from engine.host import Host
 from engine.kernel import Kernel
 from engine.notices import Happened, Notice
 from engine.port_supervisor import PortCare
 from engine.ports import Port, Row
 from engine.pulse import Pace
+from engine.recovery import restore
 from model.decisions import Mode
 from model.rolls import RollSchedule
 from model.sessions import Sessions
@@ -35,12 +39,11 @@ from ports.control import ControlPort
 from ports.feed import FeedPlan, RecordedFeed
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
-from simulation.exchange import Exchange, SqliteRecord, VenueRules
-from state.journal import AsyncSqliteJournal, Recovered, Rotation, recover
+from simulation.exchange import Exchange, SqliteRecord, VenueRecord, VenueRules
+from state.journal import AsyncSqliteJournal, Recovered, Rotation, SqliteJournal, journal_rows, recover
 from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
-CALENDAR_MARGIN_YEARS = 2
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -62,6 +65,7 @@ class Wanted:
     log_level: str = "warning"
     on_row: Callable[[Row], None] | None = None
     reconcile_every_ns: int = 0
+    venue_record: Callable[[Path], VenueRecord] = SqliteRecord
 
 
 def session_ns(session: int) -> int:
@@ -70,10 +74,9 @@ def session_ns(session: int) -> int:
     return (day - date(1970, 1, 1)).days * NS_PER_DAY
 
 
-def calendars_for(configuration: Configuration, cache: Path, first: int, last: int) -> dict[str, Sessions]:
+def calendars_for(configuration: Configuration) -> dict[str, Sessions]:
     """The sessions of every calendar that the program's instruments trade on."""
-    years = CALENDAR_MARGIN_YEARS * 10_000
-    built = Calendars(first - years, last + years, cache)
+    built = calendars(Path(configuration.settings.data.cache_dir))
     names = {one.calendar for one in configuration.instruments.values()}
     return {name: built.sessions(name) for name in sorted(names)}
 
@@ -102,26 +105,38 @@ class EngineProcess:
         self.program = configuration.program
         self.log = structlog.get_logger("engine")
         claim(wanted.state_dir, configuration.settings.mode, self.program, wanted.first)
-        cache = Path(configuration.settings.data.cache_dir)
-        self.calendars = calendars_for(configuration, cache, wanted.first, wanted.last)
+        self.calendars = calendars_for(configuration)
         self.events = facts.events()
         self.board = Board(self.program.id, self.program.base_currency, wanted.band)
         self.host: Host
         self.exchange: Exchange
+        self.feed: RecordedFeed
 
     async def run(self) -> None:
         """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
-        wanted, settings = self.wanted, self.wanted.configuration.settings
-        inner = AsyncSqliteJournal(wanted.state_dir / JOURNAL, rotation=Rotation(settings.journal.rotate))
-        async with inner:
-            metrics = None if wanted.metrics_port is None else MetricsPort(wanted.metrics_port, self._runtime)
-            listeners = [self.board.fold, row_logger(wanted.log_level)]
-            listeners += [metrics.fold] if metrics else []
-            listeners += [wanted.on_row] if wanted.on_row else []
-            journal = WatchedJournal(inner, listeners, settings.journal.snapshot_every_rows)
-            recovered = recover(wanted.state_dir / JOURNAL, self.events)
-            self._assemble(journal, recovered, metrics)
+        async with AsyncSqliteJournal(self._folder, rotation=self._rotation) as inner:
+            metrics = None if self.wanted.metrics_port is None else MetricsPort(self.wanted.metrics_port, self._runtime)
+            listeners = [*self._listeners(), *([metrics.fold] if metrics else [])]
+            journal = WatchedJournal(inner, listeners, self._snapshot_every)
+            venue, sources = self._assemble(journal)
+            self.host = self._host(venue, sources, metrics)
             await self.host.run()
+
+    def run_here(self) -> None:
+        """The same replay in this thread: no event loop, no pace, nobody to speak to, every commit waited for.
+
+        What a listener of durable rows raises ends it at that row, as a crash would.
+        """
+        with SqliteJournal(self._folder, rotation=self._rotation) as inner:
+            journal = WatchedSyncJournal(inner, self._listeners(), self._snapshot_every)
+            venue, sources = self._assemble(journal)
+            self.kernel.attach(venue)
+            driver = VirtualDriver(self.kernel, sources)
+            driver.run(self._end_ns)
+            everyone = [cell.actor for cell in self.kernel.status().cells]
+            self.kernel.drain(everyone)
+            driver.settle()
+            self.kernel.stop(everyone)
 
     @property
     def halted(self) -> bool:
@@ -135,10 +150,11 @@ class EngineProcess:
 
     # -- building
 
-    def _assemble(self, journal: WatchedJournal, recovered: Recovered, metrics: MetricsPort | None) -> None:
-        """Bring everything together; only `host.run()` is left to do."""
+    def _assemble(self, journal: WatchedJournal | WatchedSyncJournal) -> tuple[SimulatedVenue, list[Source]]:
+        """Recover the actors and join them with venue and feed."""
         wanted = self.wanted
-        self.exchange = self._exchange(SqliteRecord(wanted.state_dir / VENUE))
+        recovered = recover(self._folder, self.events)
+        self.exchange = self._exchange(wanted.venue_record(wanted.state_dir / VENUE))
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)
         rolls = wanted.lake.roll_schedule(self._products())
@@ -146,7 +162,7 @@ class EngineProcess:
         self._recover(recovered)
         journal.snapshots_from(lambda: {} if self.kernel.ready else self.kernel.snapshots())
         venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
-        feed = RecordedFeed(
+        self.feed = RecordedFeed(
             lake=wanted.lake,
             plan=self._plan(recovered),
             outside=self.kernel,
@@ -154,19 +170,43 @@ class EngineProcess:
             resume_ns=start_ns,
             listeners=(venue.on_price,),
         )
-        end = End(session_ns(wanted.last) + NS_PER_DAY - 1)
-        self.host = Host(
+        venue.connect()
+        return venue, [self.feed, venue]
+
+    def _host(self, venue: SimulatedVenue, sources: list[Source], metrics: MetricsPort | None) -> Host:
+        end = End(self._end_ns)
+        host = Host(
             self.kernel,
             ports=self._ports(venue, metrics),
             care={"venue": PortCare(essential=True)},
-            sources=(feed, venue, end),
+            sources=(*sources, end),
             pace=self._pace(),
             signals=True,
         )
-        end.stop = self.host.request_stop
-        venue.connect()
+        end.stop = host.request_stop
+        return host
 
-    def _kernel(self, clock: VirtualClock, journal: WatchedJournal, rolls: RollSchedule) -> Kernel:
+    @property
+    def _folder(self) -> Path:
+        return self.wanted.state_dir / JOURNAL
+
+    @property
+    def _rotation(self) -> Rotation:
+        return Rotation(self.wanted.configuration.settings.journal.rotate)
+
+    @property
+    def _snapshot_every(self) -> int:
+        return self.wanted.configuration.settings.journal.snapshot_every_rows
+
+    @property
+    def _end_ns(self) -> int:
+        return session_ns(self.wanted.last) + NS_PER_DAY - 1
+
+    def _listeners(self) -> list[Callable[[Row], None]]:
+        given = [self.wanted.on_row] if self.wanted.on_row else []
+        return [self.board.fold, row_logger(self.wanted.log_level), *given]
+
+    def _kernel(self, clock: VirtualClock, journal: WatchedJournal | WatchedSyncJournal, rolls: RollSchedule) -> Kernel:
         wanted = self.wanted
         assembly = Assembly(
             wanted.configuration,
@@ -176,7 +216,7 @@ class EngineProcess:
             reconcile_every_ns=wanted.reconcile_every_ns,
             watched=wanted.days_per_second is not None,
         )
-        kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, alarms_to="system")
+        kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")
         kernel.host(assembly.tree())
         return kernel
 
@@ -192,7 +232,7 @@ class EngineProcess:
         days = self.wanted.days_per_second
         return None if days is None else Pace(days * SECONDS_PER_DAY, time.monotonic)
 
-    def _exchange(self, record: SqliteRecord) -> Exchange:
+    def _exchange(self, record: VenueRecord) -> Exchange:
         wanted, configuration = self.wanted, self.wanted.configuration
         currencies = self._currencies()
         rates = LakeRates(wanted.lake, self.program.base_currency, currencies)
@@ -231,8 +271,18 @@ class EngineProcess:
     # -- what the runtime says
 
     def _recover(self, recovered: Recovered) -> None:
-        rows = list(recovered.rows)
-        self.kernel.recover_from(rows, recovered.snapshots)
+        self.kernel.recover_from(list(recovered.rows), recovered.snapshots)
+        for row in journal_rows(self.wanted.state_dir / JOURNAL, kinds=self.board.kinds, events=self.events):
+            self.board.fold(row)
+
+    def _rebuild(self, actor: Actor) -> int:
+        """Bring one crashed actor back from the journal; market data is told again what it has not kept."""
+        recovered = recover(self.wanted.state_dir / JOURNAL, self.events)
+        restore([actor], recovered.rows, recovered.snapshots)
+        if isinstance(actor, MarketData):
+            since = _newest_bar(recovered) or self.wanted.first
+            self.feed.rewind(session_ns(since), self.kernel.clock.now_ns)
+        return recovered.last_seq
 
     def _noticed(self, notice: Notice) -> None:
         quiet = (Happened.STAGE, Happened.INTAKE_PAUSED, Happened.INTAKE_RESUMED)

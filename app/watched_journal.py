@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from engine.message import Event
 from engine.ports import Row
-from state.journal import AsyncSqliteJournal
+from state.journal import AsyncSqliteJournal, SqliteJournal
 
 Snapshots = Callable[[], Mapping[str, tuple[int, Event]]]
+J = TypeVar("J", AsyncSqliteJournal, SqliteJournal)
 
 
-class WatchedJournal:
+class _Watched(Generic[J]):
     """Stands between kernel and journal. Listeners hear a row only when it is on disk, and cannot hold it back."""
 
-    def __init__(
-        self, journal: AsyncSqliteJournal, listeners: Sequence[Callable[[Row], None]], snapshot_every_rows: int
-    ) -> None:
-        self._journal = journal
+    def __init__(self, journal: J, listeners: Sequence[Callable[[Row], None]], snapshot_every_rows: int) -> None:
+        self._journal: J = journal
         self._listeners = tuple(listeners)
         self._every = snapshot_every_rows
         self.last_seq = journal.last_seq
@@ -36,11 +36,9 @@ class WatchedJournal:
         self._journal.stage(rows)
         self.last_seq = self._journal.last_seq
 
-    async def commit_async(self) -> None:
+    def _keep_if_due(self) -> None:
         if self._journal.last_seq - self._kept_at >= self._every:
             self.keep()
-        await self._journal.commit_async()
-        self._show(self._journal.durable_seq)
 
     def keep(self) -> None:
         """Stage every actor's state; durable with the next commit."""
@@ -60,3 +58,21 @@ class WatchedJournal:
                 listener(row)
             shown += 1
         del self._rows[:shown]
+
+
+class WatchedJournal(_Watched[AsyncSqliteJournal]):
+    """For a host: the disk works beside the event loop."""
+
+    async def commit_async(self) -> None:
+        self._keep_if_due()
+        await self._journal.commit_async()
+        self._show(self._journal.durable_seq)
+
+
+class WatchedSyncJournal(_Watched[SqliteJournal]):
+    """For a driver without an event loop: `commit` returns when everything staged is on disk."""
+
+    def commit(self) -> None:
+        self._keep_if_due()
+        self._journal.commit()
+        self._show(self._journal.durable_seq)

@@ -179,7 +179,7 @@ def _go(
 
     level = configuration.settings.logging.level
     configure(level, sys.stderr, Secrets(os.environ).scrub)
-    lake = _lake(configuration, data, first, last, quiet)
+    lake = _lake(configuration, data, quiet)
     with nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last) as on_row:
         wanted = Wanted(
             configuration=configuration,
@@ -196,13 +196,10 @@ def _go(
         _to_the_end(wanted)
 
 
-def _lake(configuration: Configuration, data: Path | None, first: int, last: int, quiet: bool) -> Lake:
+def _lake(configuration: Configuration, data: Path | None, quiet: bool) -> Lake:
     from app.lake import open_lake
-    from app.process import calendars_for
 
-    cache = Path(configuration.settings.data.cache_dir)
-    say = (lambda text: None) if quiet else click.echo
-    return open_lake(configuration, calendars_for(configuration, cache, first, last), data, say)
+    return open_lake(configuration, data, (lambda text: None) if quiet else click.echo)
 
 
 def _to_the_end(wanted: Wanted) -> None:

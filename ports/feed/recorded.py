@@ -9,7 +9,7 @@ from engine.message import Message, Told
 from engine.ports import Outside
 from model.market import BarClosed, FxRateSeen, Quote, SessionClosed
 from model.rolls import RollSchedule
-from ports.feed.schedule import BAR, FX, QUOTE, FeedPlan, Script, build
+from ports.feed.schedule import BAR, CLOSE, FX, QUOTE, FeedPlan, Script, build
 from state.lake import Lake
 
 __all__ = ["FeedPlan", "RecordedFeed"]
@@ -74,6 +74,20 @@ class RecordedFeed:
         """
         self._tell_until(self._history)
         return self._history - self._at
+
+    def rewind(self, since_ns: int, now_ns: int) -> None:
+        """Tell everything after `since_ns` once more, as history up to now: for an actor that was rebuilt."""
+        self._at = min(self._at, bisect_right(self._script.at_ns, since_ns))
+        self._history = max(self._history, bisect_right(self._script.at_ns, now_ns, self._at))
+        self._resume_ns = now_ns
+
+    @property
+    def last_close(self) -> int:
+        """The last session whose end was told, 0 before the first."""
+        script = self._script
+        return next(
+            (script.closes[script.row[i]][0] for i in range(self._at - 1, -1, -1) if script.kind[i] == CLOSE), 0
+        )
 
     def _tell_until(self, end: int) -> None:
         script, tell = self._script, self._outside.tell

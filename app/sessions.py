@@ -1,0 +1,15 @@
+"""One table of sessions for the whole program, so that bars are stamped and orders expire by the same calendars."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from config.calendars import Calendars
+
+FIRST, LAST = 19900101, 20301231
+"""The range of exchange dates; sessions outside it close at the importer's default."""
+
+
+def calendars(cache: Path) -> Calendars:
+    """Sessions by calendar name, built when first asked for and kept in `cache`."""
+    return Calendars(FIRST, LAST, cache)

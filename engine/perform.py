@@ -97,10 +97,15 @@ class Performer:
         self._dead.add(DeadLetter(self._clock.now_ns, to, sender, Reason.NOBODY, message))
 
     def _tell(self, cell: Cell, effect: Tell, cause: int) -> int:
-        target = self.cell_of(effect.to)
-        if target is None:
-            self.nobody(cell.name, effect.to.name, effect.message)
-        if target is None or target.put(effect.message, cause, cell.name) is FULL:
+        target = effect.to.cell
+        if target is None or target.home is not self.home:
+            target = self.cell_of(effect.to)
+            if target is None:
+                self.nobody(cell.name, effect.to.name, effect.message)
+                self.refuse(cell, effect.to.name, effect.message, cause)
+                return cause
+        put = target.put
+        if put(effect.message, cause, cell.name) is FULL:
             self.refuse(cell, effect.to.name, effect.message, cause)
         return cause
 

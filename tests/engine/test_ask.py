@@ -7,7 +7,7 @@ import pytest
 from engine.actor import Actor
 from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.drive import VirtualDriver
-from engine.effects import Ask, Effects, Ref, Reply, SetTimer
+from engine.effects import Ask, Effects, Ref, Reply, SetTimer, Tell
 from engine.errors import EngineError, WiringError
 from engine.message import Expired, Message, Refused, Replied
 from engine.supervise import Branch, Child
@@ -165,15 +165,16 @@ def test_two_kernels_may_share_a_reference() -> None:
 
     class Teller(Asker):
         def on_note(self, note: Note) -> Effects:
-            from engine.effects import Tell
-
-            return [Tell(shared, note)]
+            return [Tell(shared, note), Tell(shared, note)]
 
     kernels = [kernel_of(Branch("x", (Child("a", Teller),)), Child("b", Heard)) for _ in range(2)]
     for n, kernel in enumerate([*kernels, *kernels]):
         kernel.tell("a", Note(n))
         kernel.settle()
-    assert [kernel.actor("b").heard for kernel in kernels] == [[Note(0), Note(2)], [Note(1), Note(3)]]
+    assert [kernel.actor("b").heard for kernel in kernels] == [
+        [Note(0)] * 2 + [Note(2)] * 2,
+        [Note(1)] * 2 + [Note(3)] * 2,
+    ]
 
 
 def _handlers(**methods: object) -> type[Actor]:

@@ -12,7 +12,7 @@ import pytest
 
 from engine.actor import Actor
 from engine.clock import LiveClock, VirtualClock
-from engine.effects import Effects, Journal, SetTimer, ToPort, Yields
+from engine.effects import Effects, Journal, Reply, SetTimer, ToPort, Yields
 from engine.errors import EngineError, Exhausted, Fatal, JournalError, WiringError
 from engine.host import Host, run_live
 from engine.kernel import Kernel
@@ -89,8 +89,6 @@ class Desk(Actor):
         yield ToPort("venue", note)
 
     def on_question(self, question: Question) -> Yields:
-        from engine.effects import Reply
-
         if question.n >= 0:
             yield Reply(question, Answer(self.notes))
 

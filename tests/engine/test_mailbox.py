@@ -80,6 +80,22 @@ def test_an_actor_whose_message_is_refused_is_told_so() -> None:
     assert heard_by(kernel, "b") == [Small(0), Small(1), Small(2)] * 2
 
 
+def test_the_only_tell_of_a_handler_may_be_refused_too() -> None:
+    class Sender(Acting):
+        def on_refused(self, refused: Refused) -> None:
+            self.heard.append(refused)
+
+    bound = Ref[Message]("b")
+    kernel = kernel_of(
+        Child("a", lambda: Sender(lambda actor, m: (Tell(bound, m),))), Child("b", Heard), Child("c", Heard)
+    )
+    for message in (Note(1), Boom(), Note(2)):
+        kernel.tell("a", message)
+        kernel.settle()
+    assert heard_by(kernel, "b") == [Note(1), Note(2)]
+    assert heard_by(kernel, "a") == [Note(1), Boom(), Refused("b", Boom()), Note(2)]
+
+
 def test_a_refusal_that_nobody_handles_is_a_dead_letter() -> None:
     kernel = kernel_of(
         Child("a", lambda: Acting(lambda actor, m: [Tell(Ref("b"), Small(n)) for n in range(4)])), Child("b", Heard)

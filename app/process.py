@@ -40,10 +40,11 @@ from ports.feed import FeedPlan, RecordedFeed
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
 from simulation.exchange import Exchange, SqliteRecord, VenueRecord, VenueRules
-from state.journal import AsyncSqliteJournal, Recovered, Rotation, SqliteJournal, journal_rows, recover
+from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, journal_rows, recover
 from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
+Watched = WatchedJournal | WatchedSyncJournal
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -104,7 +105,6 @@ class EngineProcess:
         configuration = wanted.configuration
         self.program = configuration.program
         self.log = structlog.get_logger("engine")
-        claim(wanted.state_dir, configuration.settings.mode, self.program, wanted.first)
         self.calendars = calendars_for(configuration)
         self.events = facts.events()
         self.board = Board(self.program.id, self.program.base_currency, wanted.band)
@@ -114,6 +114,7 @@ class EngineProcess:
 
     async def run(self) -> None:
         """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
+        self._claim()
         async with AsyncSqliteJournal(self._folder, rotation=self._rotation) as inner:
             metrics = None if self.wanted.metrics_port is None else MetricsPort(self.wanted.metrics_port, self._runtime)
             listeners = [*self._listeners(), *([metrics.fold] if metrics else [])]
@@ -127,6 +128,7 @@ class EngineProcess:
 
         What a listener of durable rows raises ends it at that row, as a crash would.
         """
+        self._claim()
         with SqliteJournal(self._folder, rotation=self._rotation) as inner:
             journal = WatchedSyncJournal(inner, self._listeners(), self._snapshot_every)
             venue, sources = self._assemble(journal)
@@ -150,26 +152,10 @@ class EngineProcess:
 
     # -- building
 
-    def _assemble(self, journal: WatchedJournal | WatchedSyncJournal) -> tuple[SimulatedVenue, list[Source]]:
-        """Recover the actors and join them with venue and feed."""
-        wanted = self.wanted
-        recovered = recover(self._folder, self.events)
-        self.exchange = self._exchange(wanted.venue_record(wanted.state_dir / VENUE))
-        start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
-        clock = VirtualClock(start_ns)
-        rolls = wanted.lake.roll_schedule(self._products())
-        self.kernel = self._kernel(clock, journal, rolls)
-        self._recover(recovered)
-        journal.snapshots_from(lambda: {} if self.kernel.ready else self.kernel.snapshots())
-        venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
-        self.feed = RecordedFeed(
-            lake=wanted.lake,
-            plan=self._plan(recovered),
-            outside=self.kernel,
-            rolls=rolls,
-            resume_ns=start_ns,
-            listeners=(venue.on_price,),
-        )
+    def _assemble(self, journal: Watched) -> tuple[SimulatedVenue, list[Source]]:
+        """Bring everything together for a run on the state folder itself."""
+        venue = self._build(journal, recover(self._folder, self.events), self.wanted.state_dir / VENUE)
+        journal.snapshots_from(lambda: self.kernel.snapshots() if not self.kernel.ready else {})
         venue.connect()
         return venue, [self.feed, venue]
 
@@ -179,12 +165,16 @@ class EngineProcess:
             self.kernel,
             ports=self._ports(venue, metrics),
             care={"venue": PortCare(essential=True)},
-            sources=(*sources, end),
+            sources=[*sources, end],
             pace=self._pace(),
             signals=True,
         )
         end.stop = host.request_stop
         return host
+
+    def _claim(self) -> None:
+        wanted = self.wanted
+        claim(wanted.state_dir, wanted.configuration.settings.mode, self.program, wanted.first)
 
     @property
     def _folder(self) -> Path:
@@ -203,8 +193,38 @@ class EngineProcess:
         return session_ns(self.wanted.last) + NS_PER_DAY - 1
 
     def _listeners(self) -> list[Callable[[Row], None]]:
-        given = [self.wanted.on_row] if self.wanted.on_row else []
-        return [self.board.fold, row_logger(self.wanted.log_level), *given]
+        wanted = self.wanted
+        return [self.board.fold, row_logger(wanted.log_level), *([wanted.on_row] if wanted.on_row else [])]
+
+    def rehearse(self, journal: MemoryJournal, recovered: Recovered, venue_record: Path) -> VirtualDriver:
+        """The same actors without a host, on copies of journal and venue: for a look at what they would do."""
+        journal.last_seq = recovered.last_seq
+        venue = self._build(journal, recovered, venue_record)
+        self.kernel.attach(venue)
+        driver = VirtualDriver(self.kernel, (self.feed, venue))
+        venue.connect()
+        driver.run(self.kernel.clock.now_ns)
+        return driver
+
+    def _build(self, journal: Watched | MemoryJournal, recovered: Recovered, venue_record: Path) -> SimulatedVenue:
+        """Exchange, clock, kernel and feed, recovered to where the venue's record ends."""
+        wanted = self.wanted
+        self.exchange = self._exchange(SqliteRecord(venue_record))
+        start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
+        clock = VirtualClock(start_ns)
+        rolls = wanted.lake.roll_schedule(self._products())
+        self.kernel = self._kernel(clock, journal, rolls)
+        self._recover(recovered)
+        venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
+        self.feed = RecordedFeed(
+            lake=wanted.lake,
+            plan=self._plan(recovered),
+            outside=self.kernel,
+            rolls=rolls,
+            resume_ns=start_ns,
+            listeners=(venue.on_price,),
+        )
+        return venue
 
     def _kernel(self, clock: VirtualClock, journal: WatchedJournal | WatchedSyncJournal, rolls: RollSchedule) -> Kernel:
         wanted = self.wanted
@@ -272,6 +292,8 @@ class EngineProcess:
 
     def _recover(self, recovered: Recovered) -> None:
         self.kernel.recover_from(list(recovered.rows), recovered.snapshots)
+        if not recovered.last_seq:
+            return
         for row in journal_rows(self.wanted.state_dir / JOURNAL, kinds=self.board.kinds, events=self.events):
             self.board.fold(row)
 

@@ -17,6 +17,7 @@ import click
 from app.options import json_option, program_option, set_option, settings_option, state_option
 
 if TYPE_CHECKING:
+    from app.plan import Planned
     from app.process import Wanted
     from config.loader import Configuration
     from engine.ports import Row
@@ -105,6 +106,70 @@ def replay(
     pace = _days_per_second(speed)
     _go(configuration, state, data, *span, days_per_second=pace, metrics_port=metrics_port, quiet=as_json)
     _summary(configuration, state, time.perf_counter() - began, report, as_json)
+
+
+@click.command()
+@program_option("spine")
+@state_option
+@settings_option
+@set_option
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of published market data.")
+@json_option
+def plan(
+    program: str,
+    state: Path,
+    settings: Path | None,
+    overrides: tuple[str, ...],
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """The orders that the next run would send on the last known prices, with every reason. Nothing is sent."""
+    from app.logs import configure
+    from app.plan import plan as look
+    from app.process import Wanted
+    from config.secrets import Secrets
+
+    configuration = _load(program, settings, overrides)
+    first, last = _span(configuration, None, None)
+    configure("error", sys.stderr, Secrets(os.environ).scrub)
+    lake = _lake(configuration, data, as_json)
+    planned = look(
+        Wanted(configuration=configuration, state_dir=state, lake=lake, first=_began(state, first), last=last)
+    )
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(planned))
+    else:
+        _show_plan(planned)
+
+
+def _began(state: Path, otherwise: int) -> int:
+    """Where the replay of a state folder began, which its own program file need not say."""
+    from app.identity import FILE
+
+    try:
+        return int(json.loads((state / FILE).read_text())["first_session"]) or otherwise
+    except FileNotFoundError:
+        return otherwise
+
+
+def _show_plan(planned: Planned) -> None:
+    from model.units import px_float, qty_float
+
+    click.echo(f"on the prices of session {planned.session}; the engine's mode is {planned.mode}")
+    if planned.risk is not None:
+        click.echo(f"risk: regime {planned.risk.regime.value}, scale {planned.risk.scale:.3f}: {planned.risk.why}")
+    for order in planned.orders:
+        spec, intent = order.spec, order.intent
+        limit = f" limit {px_float(spec.limit):g}" if spec.limit else ""
+        click.echo(
+            f"  {spec.side.name:<4} {qty_float(spec.quantity):>10,.10g} {spec.instrument:<18} {spec.type.value}{limit}"
+            f"  {intent.purpose.value}  {intent.reason}"
+        )
+    click.echo(f"{len(planned.orders)} orders" if planned.orders else "no orders")
+    for denial in planned.not_sent:
+        click.echo(f"  not sent: {denial.instrument} {denial.code}: {denial.text}")
 
 
 def _load(program: str, settings: Path | None, overrides: tuple[str, ...]) -> Configuration:

@@ -186,6 +186,22 @@ def test_a_message_to_nobody_or_to_no_handler_is_a_dead_letter() -> None:
     assert kernel.status().dead_letters == 2
 
 
+def test_an_actor_that_tells_nobody_is_refused() -> None:
+    class Sender(Acting):
+        def on_refused(self, refused: Refused) -> None:
+            self.heard.append(refused)
+
+    kernel = kernel_of(
+        Child(
+            "a",
+            lambda: Sender(lambda actor, m: [Tell(Ref("ghost"), m), Tell(Ref("a"), Stop())] if m == Boom() else None),
+        )
+    )
+    kernel.tell("a", Boom())
+    kernel.settle()
+    assert heard_by(kernel, "a")[:3] == [Boom(), Stop(), Refused("ghost", Boom())]
+
+
 def test_an_inlet_is_a_tell_with_the_name_looked_up() -> None:
     kernel = kernel_of(Child("a", Heard))
     put = kernel.inlet(kernel.ref("a"))

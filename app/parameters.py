@@ -29,6 +29,7 @@ from sleeves.core_index_rv import CoreIndexRules, CoreIndexRv
 from sleeves.fx_hedge import FxHedge, FxHedgeRules, HedgeFuture
 from sleeves.trend import CapitalMode, Trend, TrendRules
 
+LONGEST_AUCTION_WAIT_S = 31 * 86_400.0
 CAPITAL_MODES: dict[str, CapitalMode] = {"fixed": "fixed", "compounding": "full", "half": "half"}
 
 
@@ -225,10 +226,13 @@ def basket_policy(execution: ExecutionSettings) -> BasketPolicy:
 
 
 def legging_policy(execution: ExecutionSettings) -> LeggingPolicy:
+    """In auctions no clock runs: legs trade at the closes of their own exchanges, hours apart, and end there."""
     pair = execution.pair
+    auction = execution.policy is not Policy.MARKETABLE_LIMIT
     return LeggingPolicy(
         ahead_bps=round(pair.trigger_fill_share * 10_000),
         behind_bps=round(pair.lag_fill_share * 10_000),
-        unhedged_ns=seconds_ns(pair.max_legging_s),
-        phased=execution.policy is Policy.MARKETABLE_LIMIT,
+        notice_ns=seconds_ns(LONGEST_AUCTION_WAIT_S) if auction else LeggingPolicy().notice_ns,
+        unhedged_ns=seconds_ns(LONGEST_AUCTION_WAIT_S if auction else pair.max_legging_s),
+        phased=not auction,
     )

@@ -226,7 +226,7 @@ class EngineProcess:
         )
         return venue
 
-    def _kernel(self, clock: VirtualClock, journal: WatchedJournal | WatchedSyncJournal, rolls: RollSchedule) -> Kernel:
+    def _kernel(self, clock: VirtualClock, journal: Watched | MemoryJournal, rolls: RollSchedule) -> Kernel:
         wanted = self.wanted
         assembly = Assembly(
             wanted.configuration,

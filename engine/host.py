@@ -94,6 +94,8 @@ class Host:
     def request_stop(self) -> None:
         """Go down in stages; asked a second time, jump to sealing the journal."""
         self._stop_requests += 1
+        if self.running.is_set():
+            self._pulse.hold(True)  # a replay that has come to its end must not go on meanwhile
         self._change.set()
 
     # -- the run

@@ -65,7 +65,7 @@ class Wanted:
     metrics_port: int | None = None
     log_level: str = "warning"
     on_row: Callable[[Row], None] | None = None
-    reconcile_every_ns: int = 0
+    reconcile_every_ns: int = NS_PER_DAY
     venue_record: Callable[[Path], VenueRecord] = SqliteRecord
 
 

@@ -29,6 +29,9 @@ from model.rolls import RollSchedule
 from model.sessions import Sessions
 from model.units import cash
 
+SETTLE_NS = 1_000
+"""The simulated exchange takes requests in order and at once, so what it does not show a moment later is not there."""
+
 Built = Callable[[], Actor]
 Seat = tuple[str, Built]
 
@@ -132,7 +135,7 @@ class Assembly:
             orders=Ref("orders"),
             portfolio=Ref("portfolio"),
             system=Ref("system"),
-            policy=ReconcilePolicy(every_ns=self.reconcile_every_ns),
+            policy=ReconcilePolicy(every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS),
         )
 
     def _portfolio(self) -> Portfolio:

@@ -18,6 +18,7 @@ from app.board import Board
 from app.identity import claim
 from app.logs import row_logger
 from app.rates import LakeRates
+from app.recorded_sessions import recorded_venue
 from app.sessions import calendars
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
@@ -256,9 +257,10 @@ class EngineProcess:
         wanted, configuration = self.wanted, self.wanted.configuration
         currencies = self._currencies()
         rates = LakeRates(wanted.lake, self.program.base_currency, currencies)
+        instruments, sessions = recorded_venue(wanted.lake, configuration.instruments, self.calendars)
         exchange = Exchange(
-            instruments=configuration.instruments,
-            sessions=self.calendars,
+            instruments=instruments,
+            sessions=sessions,
             cash=read.opening_cash(self.program),
             base_currency=self.program.base_currency,
             fx=rates,

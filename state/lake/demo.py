@@ -14,7 +14,7 @@ import importlib.metadata
 import importlib.util
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -95,13 +95,16 @@ def find_data(environment: Mapping[str, str], checkout: Path) -> Path | None:
     return beside if beside.is_dir() else None
 
 
-def describe(lake: Lake) -> list[str]:
-    """What every series really is: name, origin, range and rows, one sentence each; sets of one source are joined."""
+def describe(lake: Lake, only: Collection[str] | None = None) -> list[str]:
+    """What every series really is: name, origin, range and rows, one sentence each; sets of one source are joined.
+
+    only: the ids to speak of, None for all.
+    """
     lines: list[str] = []
     crowds: dict[tuple[str, str], list[str]] = {}
     for key in sorted(lake.manifest.sets):
         one = lake.manifest.sets[key]
-        if one.kind == "rolls":
+        if one.kind == "rolls" or (only is not None and one.id not in only):
             continue
         if one.source.startswith("package "):
             span = f"{_date(one.first_session)} to {_date(one.last_session)}, {one.rows:,} rows"

@@ -1,0 +1,5 @@
+"""`python -m app` is `hedgerow`."""
+
+from app.cli import main
+
+main()

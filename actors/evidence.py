@@ -13,13 +13,17 @@ Evidence = SeenAtVenue | ProvenAbsent | AdoptOrder
 
 
 class Findings(msgspec.Struct, frozen=True, gc=False):
-    """Evidence to hand to the order manager, what stays unexplained, and orders that are not ours."""
+    """Evidence to hand to the order manager, what stays unexplained, and orders that are not ours.
+
+    provable_ns: from when on a snapshot proves something about every order that this one could not; 0 for none.
+    """
 
     evidence: tuple[Evidence, ...]
     breaks: tuple[Break, ...]
     compared: tuple[str, ...]
     skipped: tuple[str, ...]
     foreign: int
+    provable_ns: int = 0
 
 
 def ours(snapshot: VenueSnapshot) -> tuple[str, ...]:
@@ -39,6 +43,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
     breaks: list[Break] = []
     compared: list[str] = []
     skipped: list[str] = []
+    provable_ns = 0
     for order in known.open:
         seen = at_venue.get(order.client_id)
         ended = closed.get(order.client_id)
@@ -54,6 +59,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
             evidence.append(ProvenAbsent(order.client_id, snapshot.id, snapshot.at_ns))
         elif order.state == UNKNOWN:
             text = f"{order.client_id} in {order.instrument} is not shown, and that proves nothing yet"
+            provable_ns = max(provable_ns, order.planned_ns + settle_ns)
             breaks.append(Break("UNKNOWN_ORDER", order.client_id, order.filled, 0, Severity.LOCK, text))
         else:
             compared.pop()
@@ -63,7 +69,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
         AdoptOrder(order, snapshot.id, snapshot.at_ns) for order in snapshot.orders if order.client_id in missing
     ]
     foreign = sum(not order.client_id.startswith(ORDER_PREFIX) for order in snapshot.orders)
-    return Findings(tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign)
+    return Findings(tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign, provable_ns)
 
 
 def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:

@@ -180,7 +180,8 @@ class Reconciler(Actor):
         done = CancelTimer("answer")
         effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
         if found.breaks:
-            retry_ns = self.clock.now_ns + self.policy.settle_ns
+            # a replay resumes at the venue's time, before orders that only the journal knows of: ask when they are due
+            retry_ns = max(self.clock.now_ns + self.policy.settle_ns, found.provable_ns)
             effects.append(SetTimer("query", retry_ns, ReconcileDue("unknown order")))
         return effects
 

@@ -29,7 +29,7 @@ from model.units import div_half_even
 from state.order_law import OrderState
 from state.run_law import RunState
 
-VERSION = 1
+VERSION = 2
 
 TABLES = (
     """CREATE TABLE applied (
@@ -56,6 +56,7 @@ TABLES = (
         fee_currency TEXT NOT NULL, at_ns INTEGER NOT NULL, corrects TEXT NOT NULL, corrected_by TEXT NOT NULL
     ) STRICT""",
     "CREATE INDEX fills_by_order ON fills (client_id)",
+    "CREATE INDEX corrections ON fills (corrects) WHERE corrects <> ''",
     """CREATE TABLE denials (
         seq INTEGER NOT NULL, place INTEGER NOT NULL, run_id TEXT NOT NULL, stage TEXT NOT NULL, code TEXT NOT NULL,
         instrument TEXT NOT NULL, text TEXT NOT NULL, intent_id TEXT NOT NULL, at_ns INTEGER NOT NULL,
@@ -157,7 +158,7 @@ def _filled(db: sqlite3.Connection, row: Row, e: Filled) -> None:
     fill = e.fill
     db.execute(
         "INSERT OR IGNORE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "coalesce((SELECT min(exec_id) FROM fills WHERE corrects = ?), ''))",
+        "coalesce((SELECT min(exec_id) FROM fills WHERE corrects = ? AND corrects <> ''), ''))",
         (
             fill.exec_id, fill.client_id, e.run_id, fill.instrument, fill.side, fill.quantity, fill.price, fill.fee,
             fill.fee_currency, fill.at_ns, fill.corrects, fill.exec_id,

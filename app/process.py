@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -32,12 +34,16 @@ from engine.port_supervisor import PortCare
 from engine.ports import Port, Row
 from engine.pulse import Pace
 from engine.recovery import restore
+from engine.watch import Stall
+from engine.watch import Watchdog as ThreadWatchdog
 from model.decisions import Mode
+from model.execution import ActorPulse
 from model.rolls import RollSchedule
 from model.sessions import Sessions
 from model.units import NS_PER_DAY
 from ports.control import ControlPort
 from ports.feed import FeedPlan, RecordedFeed
+from ports.health import HealthPort
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
 from simulation.exchange import Exchange, SqliteRecord, VenueRecord, VenueRules
@@ -46,13 +52,15 @@ from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
 Watched = WatchedJournal | WatchedSyncJournal
+STALL_S = 10.0
 SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What to run. first, last: sessions that decide (yyyymmdd). days_per_second: pace of market time, None for as fast
-    as it goes. band: what screens say, PAPER or REPLAY. control: take an operator's commands."""
+    as it goes. band: what screens say, PAPER or REPLAY. control: take an operator's commands.
+    at_live_pace: a second is a second, so the watchdog may judge how late things are."""
 
     configuration: Configuration
     state_dir: Path
@@ -66,6 +74,7 @@ class Wanted:
     metrics_port: int | None = None
     log_level: str = "warning"
     on_row: Callable[[Row], None] | None = None
+    at_live_pace: bool = False
     reconcile_every_ns: int = NS_PER_DAY
     venue_record: Callable[[Path], VenueRecord] = SqliteRecord
 
@@ -122,7 +131,8 @@ class EngineProcess:
             journal = WatchedJournal(inner, listeners, self._snapshot_every)
             venue, sources = self._assemble(journal)
             self.host = self._host(venue, sources, metrics)
-            await self.host.run()
+            with self._thread_watched():
+                await self.host.run()
 
     def run_here(self) -> None:
         """The same replay in this thread: no event loop, no pace, nobody to speak to, every commit waited for.
@@ -235,7 +245,7 @@ class EngineProcess:
             calendars=self.calendars,
             auto_trade=wanted.auto_trade,
             reconcile_every_ns=wanted.reconcile_every_ns,
-            watched=wanted.days_per_second is not None,
+            watched=wanted.at_live_pace,
         )
         kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")
         kernel.host(assembly.tree())
@@ -247,6 +257,8 @@ class EngineProcess:
             ports.append(ControlPort(self.wanted.state_dir, self.board.status, self.stop))
         if metrics is not None:
             ports.append(metrics)
+        if self.wanted.at_live_pace:
+            ports.append(HealthPort(self._health))
         return ports
 
     def _pace(self) -> Pace | None:
@@ -312,6 +324,29 @@ class EngineProcess:
         quiet = (Happened.STAGE, Happened.INTAKE_PAUSED, Happened.INTAKE_RESUMED)
         write = self.log.info if notice.happened in quiet else self.log.warning
         write(notice.happened.value, who=notice.who, text=notice.text)
+
+    def _health(self) -> tuple[int, int, tuple[ActorPulse, ...]]:
+        now_ns = self.kernel.clock.now_ns
+        waiting = self.kernel.outbox.pending
+        age_ns = now_ns - waiting[0].at_ns if waiting else 0
+        cells = self.kernel.status().cells
+        return now_ns, age_ns, tuple(ActorPulse(cell.actor, cell.age_ns, cell.restarts) for cell in cells)
+
+    @contextmanager
+    def _thread_watched(self) -> Iterator[None]:
+        """At live pace a thread ends the process when one handler holds it: the next start reconciles first."""
+        if not self.wanted.at_live_pace:
+            yield
+            return
+        thread = ThreadWatchdog(self.kernel, limit_s=STALL_S, report=self._stalled, trip=lambda stall: os._exit(70))
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.stop()
+
+    def _stalled(self, stall: Stall) -> None:
+        self.log.error("stalled", actor=stall.actor, stalled_ns=stall.stalled_ns, stack=stall.stack)
 
     def _runtime(self) -> Mapping[str, float]:
         status = self.kernel.status()

@@ -256,6 +256,7 @@ def _go(
             band=band,
             metrics_port=metrics_port,
             log_level=level,
+            at_live_pace=band == "PAPER",
             on_row=on_row,
         )
         _to_the_end(wanted)

@@ -70,7 +70,12 @@ class Sides(msgspec.Struct, gc=False):
     current: dict[str, Qty]
     target: dict[str, Qty]
     wants: list[tuple[str, Want]]
-    holding: bool
+    holding: list[str]
+
+    def moving(self) -> list[str]:
+        """The sleeves whose own position is to change."""
+        both = {**self.current, **self.target}
+        return [name for name in both if self.current.get(name, 0) != self.target.get(name, 0)]
 
 
 Held = Mapping[str, Mapping[str, Mapping[str, Qty]]]
@@ -88,24 +93,36 @@ class Netting:
         self.busy = busy
 
     def plan(self, cycle: CycleOpened, portfolio: NavMarked, fx: FxSnapshot, targets: Mapping[str, Targets]) -> Plan:
-        """The run's intents, sells before buys, most urgent first."""
+        """The run's intents, sells before buys, most urgent first.
+
+        A pair with a leg that cannot be sent is taken out of every product and the rest is planned anew: other sleeves
+        that trade the same products are none of its business.
+        """
         held, quality = holdings(portfolio)
         wants = {name: {want.product: want for want in each.wants} for name, each in targets.items()}
         products = dict.fromkeys(held)
         for each in wants.values():
             products.update(dict.fromkeys(each))
-        run = Run(self, cycle, portfolio, fx, targets, wants, quality)
-        for product in products:
-            run.net(product, held.get(product, {}))
-        return run.finish()
+        known: dict[str, str] = {}
+        causes: dict[str, Denial] = {}
+        while True:
+            run = Run(self, cycle, portfolio, fx, targets, wants, quality, known)
+            run.left_out += causes.values()
+            for product in products:
+                run.net(product, held.get(product, {}))
+            if len(run.broken) == len(known):
+                return run.finish()
+            known = run.broken
+            causes = {each.instrument: each for each in run.left_out if each.code != "PAIR"}
 
 
 class Run:
-    """The work on one plan."""
+    """The work on one plan. broken: why a pair (`sleeve:pair`) is not traded; those known from the start hold."""
 
     def __init__(
         self, netting: Netting, cycle: CycleOpened, portfolio: NavMarked, fx: FxSnapshot,
         targets: Mapping[str, Targets], wants: Mapping[str, Mapping[str, Want]], quality: Mapping[str, Quality],
+        broken: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.netting = netting
         self.policy = netting.policy
@@ -118,30 +135,30 @@ class Run:
         self.legs: list[Leg] = []
         self.crossings: list[Crossing] = []
         self.left_out: list[Denial] = []
-        self.broken: dict[str, str] = {}
+        self.broken: dict[str, str] = dict(broken)
+        self._held_back = dict(broken)
 
     def net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
         """Plan one product, or say why not."""
         sides = self._sides(product, held)
         to = self.cycle.contracts.get(product, "")
         old = [name for name, parts in sides.held.items() if name != to and any(parts.values())]
-        changes = sides.target != sides.current or bool(old)
-        if not changes:
-            if sides.holding:
-                self._break_pairs(sides, "the product holds")
+        self._hold_broken(product, sides)
+        self._break_pairs(sides, sides.holding, f"{product} holds")
+        if sides.target == sides.current and not old:
             return
         objection = self._objection(product, to, old, sides)
         if objection is not None:
             self._leave_out(product, *objection)
-            self._break_pairs(sides, objection[0])
+            self._break_pairs(sides, sides.moving(), objection[0])
             return
         contract = self.netting.contracts[to]
         self._round(sides, contract)
         blocked = self._too_small(sides, contract, self.prices[to])
         if blocked is not None:
-            sides.target = dict(sides.current)
             self._leave_out(product, *blocked)
-            self._break_pairs(sides, blocked[0])
+            self._break_pairs(sides, sides.moving(), blocked[0])
+            sides.target = dict(sides.current)
             if not old:
                 return
         self._legs(product, contract, sides, old)
@@ -157,14 +174,14 @@ class Run:
                 current[sleeve] = current.get(sleeve, 0) + quantity
         target = dict(current)
         wants: list[tuple[str, Want]] = []
-        holding = False
+        holding: list[str] = []
         for sleeve in self.netting.sleeves:
             given = self.targets.get(sleeve)
             want = self.wants[sleeve].get(product) if given is not None else None
             if want is not None:
                 wants.append((sleeve, want))
             if given is None or _holds(given, want, product):
-                holding = True
+                holding.append(sleeve)
             else:
                 target[sleeve] = want.quantity if want is not None else 0
         return Sides(
@@ -229,7 +246,10 @@ class Run:
     def _legs(self, product: str, contract: Contract, sides: Sides, old: Sequence[str]) -> None:
         current, target = sum(sides.current.values()), sum(sides.target.values())
         urgency = max((want.urgency for _, want in sides.wants), default=Urgency.NORMAL)
-        pairs = tuple(dict.fromkeys(f"{sleeve}:{want.pair}" for sleeve, want in sides.wants if want.pair))
+        moving = sides.moving()
+        pairs = tuple(
+            dict.fromkeys(f"{sleeve}:{want.pair}" for sleeve, want in sides.wants if want.pair and sleeve in moving)
+        )
         reason = "; ".join(f"{sleeve}: {want.reason}" for sleeve, want in sides.wants)[:400]
         roll = f"roll:{product}" if old and target else ""
         legs: list[Leg] = []
@@ -263,24 +283,29 @@ class Run:
     # -- pairs
 
     def _leave_out(self, product: str, code: str, text: str) -> None:
-        self.left_out.append(Denial(code, product, text))
+        """Say why nothing of a product is sent, once: what broke a pair is said by the product that did."""
+        if all(each.instrument != product for each in self.left_out):
+            self.left_out.append(Denial(code, product, text))
 
-    def _break_pairs(self, sides: Sides, why: str) -> None:
+    def _break_pairs(self, sides: Sides, sleeves: Sequence[str], why: str) -> None:
         for sleeve, want in sides.wants:
-            if want.pair:
+            if want.pair and sleeve in sleeves:
                 self.broken.setdefault(f"{sleeve}:{want.pair}", why)
 
+    def _hold_broken(self, product: str, sides: Sides) -> None:
+        """A sleeve whose pair is not traded keeps what it has of this product."""
+        for sleeve, want in sides.wants:
+            pair = f"{sleeve}:{want.pair}"
+            if pair in self._held_back and sleeve in sides.moving():
+                self._leave_out(product, "PAIR", f"another leg of {pair} is not sent: {self._held_back[pair]}")
+                sides.target.pop(sleeve, None)
+                if sleeve in sides.current:
+                    sides.target[sleeve] = sides.current[sleeve]
+
     def finish(self) -> Plan:
-        """Drop legs whose partners cannot be sent, name the groups, and put the intents in order."""
-        groups = grouped(self.legs)
+        """Name the groups of legs that go together, and put the intents in order."""
         kept: list[Leg] = []
-        for name, legs in groups:
-            cause = next((self.broken[pair] for leg in legs for pair in leg.pairs if pair in self.broken), "")
-            if cause:
-                for leg in legs:
-                    text = f"another leg of {name} is not sent: {cause}"
-                    self.left_out.append(Denial("PAIR", leg.contract.id, text))
-                continue
+        for name, legs in grouped(self.legs):
             orders = sum(leg.quantity != 0 for leg in legs)
             for leg in legs:
                 leg.group = name if orders > 1 else ""

@@ -292,3 +292,21 @@ def test_the_same_inputs_give_the_same_ids(wants: dict[str, int], held: dict[str
     given_wants = {who: [want("A", wants[who])] if who in wants else [] for who in "abc"}
     first, second = (net(given_wants, {"A": held}, sleeves=("a", "b", "c")) for _ in range(2))
     assert first == second
+
+
+def test_a_pair_that_holds_does_not_stop_another_sleeve_in_the_same_product() -> None:
+    """Found in the replay of 2006: the trend sleeve could not trade SP500 while the index pair waited for history."""
+    holding = [Want("A", 0, "no history", {}, True, "p"), Want("B", 0, "no history", {}, True, "p")]
+    plan = net({"a": holding, "b": [want("A", 5)]}, {"A": {"a": 2}, "B": {"a": -4}})
+    assert legs(plan) == [("A", 5)]
+    assert [(share.sleeve, share.quantity) for share in plan.intents[0].shares] == [("b", qty(5))]
+    assert plan.intents[0].pair == ""
+    assert codes(plan) == []
+
+
+def test_a_broken_pair_keeps_its_legs_and_the_other_sleeves_part_is_sent() -> None:
+    wants = {"a": [want("A", 6, pair="p"), want("B", -9, pair="p")], "b": [want("A", 5)]}
+    plan = net(wants, {"A": {"a": 2}, "B": {"a": -4}}, degraded={"B": Quality.STALE})
+    assert legs(plan) == [("A", 5)]
+    assert {share.sleeve: share.quantity for share in plan.intents[0].shares} == {"b": qty(5)}
+    assert sorted(codes(plan)) == ["DEGRADED", "PAIR"]

@@ -127,6 +127,7 @@ class Portfolio(Actor):
         if unknown:
             text = f"no rate to {self.base} is known for {', '.join(unknown)}: nothing is marked"
             return [Journal(Alarm("NO_RATE", unknown[0], text, self.clock.now_ns))]
+        self._age(cycle)
         valued = valuation.value(self.books, self.prices, self.qualities, rates)
         stale = [f"fx {name}" for name in valued.money if (r := told.fx.rates.get(name)) is None or r.quality]
         degraded = (*valued.degraded, *stale)
@@ -141,6 +142,12 @@ class Portfolio(Actor):
         if self.regime is not None:
             effects.append(Tell(self.regime, marked))
         return effects
+
+    def _age(self, cycle: CycleOpened) -> None:
+        """A contract that is silent while its product goes on has no price of today: it was not rolled in time."""
+        for name, position in self.books.positions.items():
+            if self.sessions.get(name, 0) < cycle.sessions.get(position.contract.product, 0):
+                self.qualities[name] = Quality.STALE
 
     def _close_day(self, cycle: CycleOpened, valued: Valued, degraded: tuple[str, ...]) -> DayMarked:
         traded = rounded(sum(amount * self.rates[name] for name, amount in self.books.traded.items()))

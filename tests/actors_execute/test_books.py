@@ -103,11 +103,13 @@ class Office:
         at = price if isinstance(price, int) else px(price)
         self.say(Mark(name, at, quality, 20240101 + self.day, T0 + self.day * DAY))
 
-    def close(self, contracts: dict[str, str] | None = None) -> tuple[DayMarked, NavMarked]:
-        """End a session and read what was marked."""
+    def close(
+        self, contracts: dict[str, str] | None = None, seen: dict[str, int] | None = None
+    ) -> tuple[DayMarked, NavMarked]:
+        """End a session and read what was marked. seen: the last session of each product."""
         self.day += 1
         at_ns = T0 + self.day * DAY
-        cycle = CycleOpened(f"r{self.day}", "p", 20240101 + self.day, 1, at_ns, "", {}, contracts or {}, {})
+        cycle = CycleOpened(f"r{self.day}", "p", 20240101 + self.day, 1, at_ns, "", {}, contracts or {}, {}, seen or {})
         rates = {name: FxRate(name, rate, "test", at_ns, Quality.GOOD) for name, rate in self.rates.items()}
         effects = self.say(CycleFx(cycle, FxSnapshot("EUR", rates, at_ns)))
         days = [each.event for each in effects if isinstance(each, Journal) and isinstance(each.event, DayMarked)]
@@ -140,6 +142,19 @@ def test_a_fund_bought_is_cash_turned_into_value() -> None:
     assert identity(cash("1000000"), day) == day.nav
     assert (nav.gross, nav.net) == (cash("5200"), cash("5200"))
     assert nav.sleeve_nav == {"a": cash("600197")}
+
+
+def test_a_contract_that_falls_silent_while_its_product_goes_on_is_named_degraded() -> None:
+    """Scar: US10@200606 was kept at its last close for three weeks, and its price was called good."""
+    office = Office({"EUR": "1000000"})
+    office.say(filled("SP500@202403", "2", "4700", exec_id="1"))
+    office.mark("SP500@202403", "4710")
+    day, _ = office.close(seen={"SP500": 20240101})
+    assert day.degraded == ()
+    office.mark("SP500@202406", "4750")
+    day, nav = office.close(seen={"SP500": 20240102})
+    assert day.degraded == ("SP500@202403",)
+    assert (nav.lines[0].quality, nav.lines[0].price) == (Quality.STALE, px("4710"))
 
 
 def test_a_future_moves_cash_only_when_it_is_settled() -> None:

@@ -37,7 +37,7 @@ class Collars(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class PairPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Legs that belong together.
 
-    max_legging_s: how long one leg may be ahead of the other
+    max_legging_s: how long one leg may be ahead of the other; auctions end by themselves, so there it does not count
     trigger_fill_share: a leg filled this far counts as ahead
     lag_fill_share: a leg filled less than this counts as behind
     """

@@ -27,18 +27,16 @@ from config.risk import RegimeRules, RiskLimits
 class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the process lives.
 
-    state_dir: folder of the journal, the control socket and the caches; relative to the working directory
     auto_trade: go from OBSERVING to TRADING without an operator's `resume`
-    cycle_time_utc: when a live engine closes the session and decides, if its feed does not say so itself
-    stop_timeout_s: how long a stop may drain before the process ends anyway
+    cycle_time_utc: when a session's decisions are taken, after the last close of the day
+    stop_timeout_s: when whoever runs the process kills it after asking it to stop; the stages of a stop end 10 s before
     max_restarts: crashes of one actor within restart_window_s before it is quarantined or the engine stops
     restart_window_s: the window of max_restarts
     """
 
-    state_dir: PathText = "var/paper"
     auto_trade: bool = False
-    cycle_time_utc: UtcTime = "22:30"
-    stop_timeout_s: PositiveSeconds = 10.0
+    cycle_time_utc: UtcTime = "23:15"
+    stop_timeout_s: PositiveSeconds = 60.0
     max_restarts: Count = 3
     restart_window_s: PositiveSeconds = 600.0
 
@@ -59,12 +57,7 @@ class _Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SimulatedVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="simulated"):
-    """The exchange inside the process: paper trading and replay.
-
-    account: the account's name in reports
-    """
-
-    account: Id = "PAPER"
+    """The exchange inside the process: paper trading and replay."""
 
 
 class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from state.lake import Bars, Lake, QuoteSeries
 from state.lake.convert import days, default_closes, sessions
 from state.lake.lake import LAST, Ints, instrument_of
 
-CYCLE_NS = (22 * 60 + 30) * 60 * 10**9
+CYCLE_NS = (23 * 60 + 15) * 60 * 10**9
 FX, QUOTE, BAR, CLOSE = range(4)  # the order at one instant: rates, then prices, then the end of the session
 
 
@@ -25,7 +25,8 @@ class FeedPlan:
     first, last: sessions (yyyymmdd) told, both inclusive; the first ones are the warm-up (see `resume_ns`).
     currencies: rates told to fx, in units of `base`; quotes: ids whose recorded quotes are told.
     window: weekdays before a roll from which the next contract is told; after: weekdays after it for the old one.
-    cycle_ns: when a session's cycle starts, as a function of its date; None: 22:30 UTC.
+    cycle_ns: when a session's cycle starts, as a function of its date; None: 23:15 UTC, after the last
+    close, which is ICE at 23:00 in winter.
     sessions: the dates that have a cycle; None: every date on which a product has a bar.
     """
 

@@ -22,7 +22,7 @@ NS = 10**9
 DAY = 86_400 * NS
 MAY_1 = 1_682_899_200 * NS  # 2023-05-01 00:00 UTC, a Monday
 AT_21 = 21 * 3_600 * NS
-AT_2230 = AT_21 + 5_400 * NS
+AT_2315 = AT_21 + 8_100 * NS
 
 BARS = """product,contract,date,close
 FUT,202306,2023-05-01,100
@@ -96,8 +96,8 @@ def test_bars_of_one_instant_come_by_product_and_contract_and_then_the_session_c
     times = play(RecordedFeed(lake=lake, plan=FeedPlan(products=["FUT", "ACME"], last=20230501), outside=ear))
     assert [type(m).__name__ for _, m in ear.heard] == ["BarClosed", "BarClosed", "BarClosed", "SessionClosed"]
     assert bars(ear) == [("ACME", 20230501), ("FUT@202306", 20230501), ("FUT@202309", 20230501)]
-    assert times == [MAY_1 + AT_21, MAY_1 + AT_2230]
-    assert ear.heard[-1][1] == SessionClosed(20230501, MAY_1 + AT_2230, False, 1)
+    assert times == [MAY_1 + AT_21, MAY_1 + AT_2315]
+    assert ear.heard[-1][1] == SessionClosed(20230501, MAY_1 + AT_2315, False, 1)
     assert {to for to, _ in ear.heard} == {"market_data"}
 
 
@@ -147,7 +147,7 @@ def test_rates_come_before_bars_and_name_their_source(lake: Lake) -> None:
 
 def test_what_was_known_at_the_start_is_history_and_comes_first(lake: Lake) -> None:
     ear = Ear()
-    start = MAY_1 + DAY + AT_2230
+    start = MAY_1 + DAY + AT_2315
     plan = FeedPlan(products=["ACME"], currencies=["EUR"], quotes=["ACME"])
     feed = RecordedFeed(lake=lake, plan=plan, outside=ear, resume_ns=start)
     assert feed.next_ns() == start

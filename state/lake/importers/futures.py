@@ -26,6 +26,8 @@ FX = "fx.parquet"
 STATIC = "instruments.csv"
 NOTE = "close-only daily bars (open = high = low = close), volume not recorded"
 LEGS = ("price", "forward", "carry")
+ROLL_WINDOW = 8
+"""Sessions: how old the next contract's price may be when a roll is decided, and how far a roll is brought forward."""
 
 _COLUMNS = ["date", "instrument", *(n for leg in LEGS for n in (leg, f"{leg}_contract"))]
 
@@ -120,21 +122,27 @@ def roll_table(
 ) -> tuple[tuple[Ints, Ints, Ints, Ints], int]:
     """(session, from, to, decided) of every change of the priced contract, and how many have no common price.
 
-    The roll day is the last one before the change on which the old contract and the next are both priced; without
-    such a day, the last one on which the old contract is. The decision is taken on the session before.
+    The roll day is the last one before the change on which the old contract and the next are both priced, and whose
+    orders can be decided: the session before it has a price of the old contract, and one of the next is at most
+    ROLL_WINDOW sessions old. Without such a day near the change it is the last one with both prices, and without that
+    the last one on which the old contract has a price.
     """
     held = month["price"]
-    both = np.isfinite(price["price"]) & np.isfinite(price["forward"])
     old = np.isfinite(price["price"])
+    both = old & np.isfinite(price["forward"])
     rows: list[tuple[int, int, int, int]] = []
     loose = 0
     start = 0
     for change in (np.flatnonzero(np.diff(held)) + 1).tolist():
-        span = slice(start, change)
-        days = np.flatnonzero(both[span] & (month["forward"][span] == held[change]))
-        if not len(days):
+        joined = both[start:change] & (month["forward"][start:change] == held[change])
+        days = np.flatnonzero(joined)
+        known = np.convolve(joined, np.ones(ROLL_WINDOW))[: len(joined) - 1] > 0  # in the window up to each session
+        ready = np.flatnonzero(joined[1:] & old[start : change - 1] & known) + 1
+        if len(ready) and change - start - int(ready[-1]) <= ROLL_WINDOW:
+            days = ready
+        elif not len(days):
             loose += 1
-            days = np.flatnonzero(old[span])
+            days = np.flatnonzero(old[start:change])
         at = start + int(days[-1]) if len(days) else change - 1
         decided = int(session[at - 1]) if at else int(session[at]) - 1
         rows.append((int(session[at]), int(held[change - 1]), int(held[change]), decided))

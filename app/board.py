@@ -35,7 +35,8 @@ TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
 class Board:
     """The engine's public face: mode, books, orders at work and the last lines of what happened."""
 
-    def __init__(self, program: str, base_currency: str, band: str) -> None:
+    def __init__(self, program: str, base_currency: str, band: str, account: str) -> None:
+        self.account = account
         self.program = program
         self.base_currency = base_currency
         self.band = band
@@ -90,6 +91,7 @@ class Board:
         return {
             "program": self.program,
             "band": self.band,
+            "account": self.account,
             "mode": self.mode.value,
             "mode_reason": self.mode_reason,
             "now": _stamp(self.now_ns),

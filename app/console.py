@@ -26,7 +26,9 @@ def screen(status: dict[str, Any], headline: str) -> RenderableType:
 
 
 def _band(status: dict[str, Any], headline: str) -> Text:
-    text = f" {status['band']} · {status['program']} · {status['mode']} · {headline} "
+    text = (
+        f" {status['band']} · account {status['account'][-8:]} · {status['program']} · {status['mode']} · {headline} "
+    )
     return Text(text, style=BANDS.get(status["band"], "reverse"), no_wrap=True, overflow="ellipsis")
 
 

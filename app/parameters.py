@@ -53,6 +53,7 @@ def regime_rules(rules: RegimeSettings) -> RegimeRules:
         europe_index_product=rules.europe_volatility_index or "",
         us_product=rules.momentum_long or "",
         eu_product=rules.momentum_short or "",
+        currency=rules.stress_currency,
         momentum_days=(rules.momentum_fast_sessions, rules.momentum_slow_sessions, rules.momentum_slope_sessions),
         levels=Levels(
             crisis_enter_index=rules.vix_enter_crisis,
@@ -65,6 +66,8 @@ def regime_rules(rules: RegimeSettings) -> RegimeRules:
             elevated_exit_drawdown=-rules.drawdown_exit_elevated_share,
             recovery_index=rules.vix_recovery,
             recovery_drawdown=-rules.drawdown_recovery_share,
+            stress_elevated=rules.stress_enter_elevated,
+            stress_crisis=rules.stress_enter_crisis,
             closes_to_confirm=rules.persistence_sessions,
         ),
     )

@@ -34,13 +34,14 @@ from engine.port_supervisor import PortCare
 from engine.ports import Port, Row
 from engine.pulse import Pace
 from engine.recovery import restore
+from engine.stages import StopPlan
 from engine.watch import Stall
 from engine.watch import Watchdog as ThreadWatchdog
 from model.decisions import Mode
 from model.execution import ActorPulse
 from model.rolls import RollSchedule
 from model.sessions import Sessions
-from model.units import NS_PER_DAY
+from model.units import NS_PER_DAY, NS_PER_SECOND
 from ports.control import ControlPort
 from ports.feed import FeedPlan, RecordedFeed
 from ports.health import HealthPort
@@ -53,6 +54,7 @@ from state.lake import Lake
 JOURNAL, VENUE = "journal", "venue.sqlite"
 Watched = WatchedJournal | WatchedSyncJournal
 STALL_S = 10.0
+NS_PER_MINUTE = 60 * NS_PER_SECOND
 SECONDS_PER_DAY = 86_400.0
 
 
@@ -112,12 +114,12 @@ class EngineProcess:
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
-        configuration = wanted.configuration
+        configuration, settings = wanted.configuration, wanted.configuration.settings
         self.program = configuration.program
         self.log = structlog.get_logger("engine")
         self.calendars = calendars_for(configuration)
         self.events = facts.events()
-        self.board = Board(self.program.id, self.program.base_currency, wanted.band)
+        self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
         self.host: Host
         self.exchange: Exchange
         self.feed: RecordedFeed
@@ -177,6 +179,7 @@ class EngineProcess:
             ports=self._ports(venue, metrics),
             care={"venue": PortCare(essential=True)},
             sources=[*sources, end],
+            stop=StopPlan(stop_timeout_s=self.wanted.configuration.settings.engine.stop_timeout_s),
             pace=self._pace(),
             signals=True,
         )
@@ -293,14 +296,23 @@ class EngineProcess:
         wanted = self.wanted
         warmup = self.program.replay.warmup_sessions if self.program.replay else 300
         years, rest = divmod(warmup, 256)
-        first = wanted.first - (years + 1) * 10_000 if rest else wanted.first - years * 10_000
+        warm = wanted.first - (years + 1) * 10_000 if rest else wanted.first - years * 10_000
+        first = _newest_bar(recovered) or warm
+        days = calendars(Path(wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
         return FeedPlan(
             products=self._products(),
-            first=_newest_bar(recovered) or first,
+            first=first,
             last=wanted.last,
             currencies=self._currencies(),
             base=self.program.base_currency,
+            cycle_ns=self._cycle_ns,
+            sessions=[one.date for one in days.between(first, wanted.last)],
         )
+
+    def _cycle_ns(self, session: int) -> int:
+        """When the decisions of a session are taken."""
+        hours, minutes = self.wanted.configuration.settings.engine.cycle_time_utc.split(":")
+        return session_ns(session) + (int(hours) * 60 + int(minutes)) * NS_PER_MINUTE
 
     # -- what the runtime says
 

@@ -57,7 +57,12 @@ class _Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class SimulatedVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="simulated"):
-    """The exchange inside the process: paper trading and replay."""
+    """The exchange inside the process: paper trading and replay.
+
+    account: the account's name on screens and in status
+    """
+
+    account: Id = "PAPER"
 
 
 class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -150,7 +150,7 @@ def _board(state: Path) -> Board:
 
     folder = _journal(state)
     identity = msgspec.json.decode((state / FILE).read_bytes(), type=Identity)
-    board = Board(identity.program, identity.base_currency, "NOT RUNNING")
+    board = Board(identity.program, identity.base_currency, "NOT RUNNING", "")
     for row in journal_rows(folder, kinds=board.kinds, events=_events()):
         board.fold(row)
     return board

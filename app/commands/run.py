@@ -62,8 +62,10 @@ def run(
     """
     configuration = _load(program, settings, overrides)
     _refuse_live(configuration)
-    first, last = _span(configuration, None, None)
+    first, last = _recorded(configuration, _lake(configuration, data, quiet=False))
+    first = _began(state, first)
     click.echo(f"PAPER: {configuration.program.title}; state in {state}; `hedgerow status --state {state}`")
+    click.echo(f"prices recorded from {first} on, told at their own pace")
     _go(configuration, state, data, first, last, days_per_second=1 / 86_400, band="PAPER", metrics_port=metrics_port)
 
 
@@ -201,6 +203,15 @@ def _span(configuration: Configuration, first: int | None, last: int | None) -> 
     return start, end
 
 
+def _recorded(configuration: Configuration, lake: Lake) -> tuple[int, int]:
+    """The sessions that `run` tells: the program's own, or the last month that every instrument has."""
+    if configuration.program.replay is not None:
+        return _span(configuration, None, None)
+    last = min(lake.data_set("bars", name).last_session for name in configuration.instruments)
+    month = last // 100 - 1 if last // 100 % 100 > 1 else last // 100 - 89
+    return month * 100 + 1, last
+
+
 def _days_per_second(speed: str) -> float | None:
     if speed == "max":
         return None
@@ -242,7 +253,10 @@ def _go(
     from app.process import Wanted
     from config.secrets import Secrets
 
-    level = configuration.settings.logging.level
+    settings = configuration.settings
+    level = settings.logging.level
+    if metrics_port is None and settings.metrics.enabled:
+        metrics_port = settings.metrics.port
     configure(level, sys.stderr, Secrets(os.environ).scrub)
     lake = _lake(configuration, data, quiet)
     with nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last) as on_row:
@@ -257,6 +271,7 @@ def _go(
             metrics_port=metrics_port,
             log_level=level,
             at_live_pace=band == "PAPER",
+            auto_trade=settings.engine.auto_trade or band == "REPLAY",
             on_row=on_row,
         )
         _to_the_end(wanted)

@@ -223,7 +223,7 @@ class EngineProcess:
     def _build(self, journal: Watched | MemoryJournal, recovered: Recovered, venue_record: Path) -> SimulatedVenue:
         """Exchange, clock, kernel and feed, recovered to where the venue's record ends."""
         wanted = self.wanted
-        self.exchange = self._exchange(SqliteRecord(venue_record))
+        self.exchange = self._exchange(wanted.venue_record(venue_record))
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)
         rolls = wanted.lake.roll_schedule(self._products())

@@ -27,7 +27,8 @@ class MetricsPort:
     idle = True
 
     def __init__(self, port: int, runtime: Callable[[], Mapping[str, float]]) -> None:
-        disable_created_metrics()
+        switch_off_created: Callable[[], None] = disable_created_metrics
+        switch_off_created()
         self.registry = CollectorRegistry()
         self._port = port
         self._peak = 0
@@ -45,9 +46,8 @@ class MetricsPort:
         }
         self._declare()
         for name in runtime():
-            self._gauge(f"runtime_{name}", f"The runtime's own figure: {name.replace('_', ' ')}").set_function(
-                lambda name=name: float(runtime()[name])
-            )
+            figure = self._gauge(f"runtime_{name}", f"The runtime's own figure: {name.replace('_', ' ')}")
+            figure.set_function(_reader(runtime, name))
 
     def _declare(self) -> None:
         gauge, counter = self._gauge, self._counter
@@ -138,3 +138,10 @@ class MetricsPort:
     def _filled(self, event: Filled) -> None:
         self.filled.labels(event.fill.side.name).inc()
         self.commission.labels(event.fill.fee_currency).inc(max(0.0, cash_float(event.fill.fee)))
+
+
+def _reader(runtime: Callable[[], Mapping[str, float]], name: str) -> Callable[[], float]:
+    def read() -> float:
+        return float(runtime()[name])
+
+    return read

@@ -19,7 +19,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -123,14 +123,11 @@ def rows_in(state: Path) -> int:
     return 0
 
 
-def moments(seed: int, rows: int, kills: int) -> Iterator[tuple[str, float]]:
-    """(what to wait for, how much of it): rows since the start of that process, or seconds."""
-    chance = random.Random(seed)
-    for _ in range(kills):
-        if chance.random() < BY_CLOCK:
-            yield "seconds", chance.uniform(0.3, 4.0)
-        else:
-            yield "rows", 1 + chance.randrange(max(1, 2 * rows // (kills + 1)))
+def moment(chance: random.Random, rows_left: int, kills_left: int) -> tuple[str, float]:
+    """(what to wait for, how much of it): seconds, or rows since that start, few enough to leave some for the rest."""
+    if chance.random() < BY_CLOCK:
+        return "seconds", chance.uniform(0.2, 2.5)
+    return "rows", 1 + chance.randrange(max(1, 3 * rows_left // (2 * kills_left + 2)))
 
 
 def kill_at(process: subprocess.Popen[bytes], state: Path, by: str, amount: float) -> Kill | None:
@@ -186,8 +183,9 @@ def torture(replay: Replay, work: Path, kills: int, seed: int, say: Callable[[st
     finish(replay, whole, work / "unbroken.log")
     report = Report(outcome(whole), outcome(whole))
     say(f"without kills: {report.unbroken.orders:,} orders, {report.unbroken.fills:,} fills")
-    rows = rows_in(whole)
-    for by, amount in moments(seed, rows, kills):
+    rows, chance = rows_in(whole), random.Random(seed)
+    for left in range(kills, 0, -1):
+        by, amount = moment(chance, rows - rows_in(broken), left)
         kill = kill_at(start(replay, broken, work / "killed.log"), broken, by, amount)
         if kill is None:
             break

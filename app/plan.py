@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 
@@ -82,8 +83,14 @@ def _copy_of(record: Path) -> Iterator[Path]:
         copy = Path(folder) / record.name
         if record.is_file():
             with (
-                closing(sqlite3.connect(f"file:{record}?mode=ro", uri=True)) as old,
+                closing(sqlite3.connect(_read_only(record), uri=True)) as old,
                 closing(sqlite3.connect(copy)) as new,
             ):
                 old.backup(new)
         yield copy
+
+
+def _read_only(record: Path) -> str:
+    """How to open the record so that nothing appears beside it: without a write-ahead file nobody writes to it."""
+    quiet = "" if record.with_name(f"{record.name}-wal").exists() else "&immutable=1"
+    return f"file:{quote(str(record.resolve()))}?mode=ro{quiet}"

@@ -122,6 +122,7 @@ class EngineProcess:
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
         self.host: Host
         self.exchange: Exchange
+        self._record: VenueRecord | None = None
         self.feed: RecordedFeed
 
     async def run(self) -> None:
@@ -131,10 +132,13 @@ class EngineProcess:
             metrics = None if self.wanted.metrics_port is None else MetricsPort(self.wanted.metrics_port, self._runtime)
             listeners = [*self._listeners(), *([metrics.fold] if metrics else [])]
             journal = WatchedJournal(inner, listeners, self._snapshot_every)
-            venue, sources = self._assemble(journal)
-            self.host = self._host(venue, sources, metrics)
-            with self._thread_watched():
-                await self.host.run()
+            try:
+                venue, sources = self._assemble(journal)
+                self.host = self._host(venue, sources, metrics)
+                with self._thread_watched():
+                    await self.host.run()
+            finally:
+                self._close_record()
 
     def run_here(self) -> None:
         """The same replay in this thread: no event loop, no pace, nobody to speak to, every commit waited for.
@@ -144,14 +148,24 @@ class EngineProcess:
         self._claim()
         with SqliteJournal(self._folder, rotation=self._rotation) as inner:
             journal = WatchedSyncJournal(inner, self._listeners(), self._snapshot_every)
-            venue, sources = self._assemble(journal)
-            self.kernel.attach(venue)
-            driver = VirtualDriver(self.kernel, sources)
-            driver.run(self._end_ns)
-            everyone = [cell.actor for cell in self.kernel.status().cells]
-            self.kernel.drain(everyone)
-            driver.settle()
-            self.kernel.stop(everyone)
+            try:
+                self._drive(*self._assemble(journal))
+            finally:
+                self._close_record()
+
+    def _drive(self, venue: SimulatedVenue, sources: list[Source]) -> None:
+        self.kernel.attach(venue)
+        driver = VirtualDriver(self.kernel, sources)
+        driver.run(self._end_ns)
+        everyone = [cell.actor for cell in self.kernel.status().cells]
+        self.kernel.drain(everyone)
+        driver.settle()
+        self.kernel.stop(everyone)
+
+    def _close_record(self) -> None:
+        """Let go of the venue's file: the last to close leaves it whole, without a write-ahead file beside it."""
+        if self._record is not None:
+            self._record.close()
 
     @property
     def halted(self) -> bool:
@@ -223,7 +237,8 @@ class EngineProcess:
     def _build(self, journal: Watched | MemoryJournal, recovered: Recovered, venue_record: Path) -> SimulatedVenue:
         """Exchange, clock, kernel and feed, recovered to where the venue's record ends."""
         wanted = self.wanted
-        self.exchange = self._exchange(wanted.venue_record(venue_record))
+        self._record = wanted.venue_record(venue_record)
+        self.exchange = self._exchange(self._record)
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)
         rolls = wanted.lake.roll_schedule(self._products())

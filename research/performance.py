@@ -18,6 +18,7 @@ DAYS_PER_YEAR = 256
 class Performance(msgspec.Struct, frozen=True, kw_only=True):
     """A record in figures. Rates are fractions a year of net asset value, drawdowns negative fractions.
 
+    Money paid in or taken out is neither profit nor loss; costs and turnover are those of the days after the first.
     sharpe_error: standard error of the Sharpe ratio if daily returns were independent, sqrt((1 + SR^2 / 2) / years).
     turnover: traded notional a year over average net asset value.
     """
@@ -46,9 +47,17 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     sleeve_pnl: dict[str, float]
 
 
-def drawdowns(nav: np.ndarray) -> np.ndarray:
+def drawdowns(worth: np.ndarray) -> np.ndarray:
     """(days,) fractions below the highest value so far, 0 at a new high."""
-    result: np.ndarray = nav / np.maximum.accumulate(nav) - 1.0
+    result: np.ndarray = worth / np.maximum.accumulate(worth) - 1.0
+    return result
+
+
+def growth(days: Sequence[DayMarked]) -> np.ndarray:
+    """(days,) what one unit of money became, time-weighted: flows count as made after the day's profit."""
+    nav = np.array([cash_float(day.nav) for day in days])
+    flows = np.diff([cash_float(day.flows_total) for day in days])
+    result: np.ndarray = nav / nav[0] * np.concatenate(([1.0], np.cumprod((nav[1:] - flows) / nav[1:])))
     return result
 
 
@@ -63,11 +72,12 @@ def performance(days: Sequence[DayMarked]) -> Performance:
     if (nav <= 0).any():
         first = days[int(np.argmax(nav <= 0))].session
         raise ValueError(f"net asset value is not positive on {first}: percentages mean nothing from there on")
-    returns = nav[1:] / nav[:-1] - 1.0
+    worth = growth(days)
+    returns = worth[1:] / worth[:-1] - 1.0
     years = len(returns) / DAYS_PER_YEAR
     vol = float(returns.std(ddof=1)) * math.sqrt(DAYS_PER_YEAR) if len(returns) > 1 else 0.0
     sharpe = float(returns.mean()) * DAYS_PER_YEAR / vol if vol > 0 else 0.0
-    below = drawdowns(nav)
+    below = drawdowns(worth)
     deepest, worst, best = int(below.argmin()), int(returns.argmin()), int(returns.argmax())
     fees = cash_float(days[-1].fees_total - days[0].fees_total)
     centred = returns - returns.mean()
@@ -78,7 +88,7 @@ def performance(days: Sequence[DayMarked]) -> Performance:
         days=len(days),
         start_nav=float(nav[0]),
         end_nav=float(nav[-1]),
-        annual_return=float((nav[-1] / nav[0]) ** (1.0 / years) - 1.0),
+        annual_return=float(worth[-1] ** (1.0 / years) - 1.0),
         annual_vol=vol,
         sharpe=sharpe,
         sharpe_error=math.sqrt((1.0 + sharpe**2 / 2.0) / years),
@@ -92,7 +102,7 @@ def performance(days: Sequence[DayMarked]) -> Performance:
         skew=float((centred**3).mean() / spread**3) if spread > 0 else 0.0,
         costs=fees,
         annual_cost=fees / years / float(nav.mean()),
-        turnover=sum(cash_float(day.traded_notional) for day in days) / years / float(nav.mean()),
+        turnover=sum(cash_float(day.traded_notional) for day in days[1:]) / years / float(nav.mean()),
         average_gross=float(np.mean([cash_float(day.gross) / cash_float(day.nav) for day in days])),
         sleeve_pnl={name: cash_float(value) for name, value in sorted(days[-1].sleeve_pnl.items())},
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from model.decisions import DayMarked
 from model.units import cash_decimal, cash_float
-from research.performance import Performance, drawdowns, performance
+from research.performance import Performance, drawdowns, growth, performance
 
 
 def write_report(folder: Path, days: Sequence[DayMarked], title: str, notes: Sequence[str]) -> tuple[Path, Path]:
@@ -84,13 +84,14 @@ def draw(path: Path, days: Sequence[DayMarked], title: str) -> None:
     top.plot(when, nav / 1e6, lw=1, color="#1f4e79")
     top.set_title(title, loc="left", fontsize=11)
     top.set_ylabel("net asset value, millions")
-    middle.fill_between(when, drawdowns(nav) * 100, 0, color="#a33", alpha=0.6, lw=0)
+    middle.fill_between(when, drawdowns(growth(days)) * 100, 0, color="#a33", alpha=0.6, lw=0)
     middle.set_ylabel("drawdown, %")
     for name in sorted(days[-1].sleeve_pnl):
         profit = np.array([cash_float(day.sleeve_pnl.get(name, 0)) for day in days])
         bottom.plot(when, profit / 1e6, lw=1, label=name)
     bottom.set_ylabel("profit by sleeve, millions")
-    bottom.legend(loc="upper left", frameon=False)
+    if days[-1].sleeve_pnl:
+        bottom.legend(loc="upper left", frameon=False)
     for axis in (top, middle, bottom):
         axis.grid(alpha=0.25)
         axis.spines[["top", "right"]].set_visible(False)

@@ -33,7 +33,10 @@ TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
 
 
 class Board:
-    """The engine's public face: mode, books, orders at work and the last lines of what happened."""
+    """The engine's public face: mode, books, orders at work and the last lines of what happened.
+
+    halted: why trading was halted, until it is allowed again; stopping and starting do not end a halt.
+    """
 
     def __init__(self, program: str, base_currency: str, band: str, account: str) -> None:
         self.account = account
@@ -42,6 +45,7 @@ class Board:
         self.band = band
         self.mode = Mode.BOOT
         self.mode_reason = "starting"
+        self.halted = ""
         self.now_ns = 0
         self.seq = 0
         self.day: DayMarked | None = None
@@ -84,6 +88,10 @@ class Board:
         if take is not None:
             take(row.event)
 
+    def starting(self) -> None:
+        """What was folded is the past: a new engine has not said anything yet."""
+        self.mode, self.mode_reason = Mode.BOOT, "starting"
+
     def status(self) -> dict[str, Any]:
         """The whole board as plain values: what `hedgerow status --json` and the console show."""
         day = self.day
@@ -122,6 +130,10 @@ class Board:
 
     def _mode(self, event: ModeEntered) -> None:
         self.mode, self.mode_reason = event.mode, event.reason
+        if event.mode is Mode.HALTED:
+            self.halted = event.reason or "without a reason"
+        elif event.mode in (Mode.TRADING, Mode.REDUCE_ONLY):
+            self.halted = ""
         self._say(f"mode {event.was.value} → {event.mode.value}: {event.reason}")
 
     def _day(self, event: DayMarked) -> None:

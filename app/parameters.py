@@ -13,9 +13,10 @@ from actors.pricing import ExecutionPolicy, Style
 from actors.regime import RegimeRules
 from actors.risk_gate import GateLimits
 from actors.risk_scale import RiskRules
+from app.own_sleeves import own_sleeve
 from config.execution import ExecutionPolicy as ExecutionSettings
 from config.execution import Policy
-from config.program import CoreIndexParams, FxHedgeParams, Program, TrendParams
+from config.program import CoreIndexParams, CustomSleeve, FxHedgeParams, Program, TrendParams
 from config.risk import RegimeRules as RegimeSettings
 from config.risk import RiskLimits
 from config.settings import DataSettings, FxSettings
@@ -25,6 +26,7 @@ from model.orders import Urgency
 from model.units import NS_PER_SECOND, cash
 from quant.regime import Levels
 from quant.risk_scaling import ScaleRules, VolatilityRules
+from sleeves.base import Sleeve
 from sleeves.core_index_rv import CoreIndexRules, CoreIndexRv
 from sleeves.fx_hedge import FxHedge, FxHedgeRules, HedgeFuture
 from sleeves.trend import CapitalMode, Trend, TrendRules
@@ -143,9 +145,11 @@ def execution_policy(execution: ExecutionSettings) -> ExecutionPolicy:
     )
 
 
-def sleeve(program: Program, place: int, instruments: Mapping[str, Instrument]) -> CoreIndexRv | Trend | FxHedge:
+def sleeve(program: Program, place: int, instruments: Mapping[str, Instrument]) -> Sleeve:
     """The sleeve that stands at a place of the program's list, with the capital it begins with."""
     config = program.sleeves[place]
+    if isinstance(config, CustomSleeve):
+        return own_sleeve(program, place, config, instruments)
     capital = float(program.capital) * config.capital_share
     params = config.params
     match params:

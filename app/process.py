@@ -123,6 +123,7 @@ class EngineProcess:
         self.host: Host
         self.exchange: Exchange
         self._record: VenueRecord | None = None
+        self.started = False  # recovered and ready; before that an error is about the folder, not about the engine
         self.feed: RecordedFeed
 
     async def run(self) -> None:
@@ -135,6 +136,7 @@ class EngineProcess:
             try:
                 venue, sources = self._assemble(journal)
                 self.host = self._host(venue, sources, metrics)
+                self.started = True
                 with self._thread_watched():
                     await self.host.run()
             finally:
@@ -168,9 +170,9 @@ class EngineProcess:
             self._record.close()
 
     @property
-    def halted(self) -> bool:
-        """It ended in a halt, and not because it was asked to stop or had come to the end."""
-        return self.board.mode is Mode.HALTED or self.kernel.fatal is not None
+    def halted(self) -> str:
+        """Why it may not trade any more without a word from a person; empty when it may."""
+        return str(self.kernel.fatal or self.board.halted)
 
     def stop(self, reason: str) -> None:
         """Go down in stages."""
@@ -337,6 +339,7 @@ class EngineProcess:
             return
         for row in journal_rows(self.wanted.state_dir / JOURNAL, kinds=self.board.kinds, events=self.events):
             self.board.fold(row)
+        self.board.starting()
 
     def _rebuild(self, actor: Actor) -> int:
         """Bring one crashed actor back from the journal; market data is told again what it has not kept."""

@@ -85,6 +85,8 @@ class _Walk:
             return self._dict(value, kind, key)
         if isinstance(kind, inspect.VarTupleType | inspect.ListType | inspect.TupleType):
             return self._list(value, kind, key)
+        if isinstance(kind, inspect.AnyType):
+            return value
         return self._leaf(value, kind, key, extra)
 
     def _union(self, value: Any, kind: inspect.UnionType, key: Key, extra: dict[str, Any]) -> Any:

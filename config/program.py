@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -170,6 +171,12 @@ class FxHedgeParams(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     min_trade_nav_share: Share = 0.0025
 
 
+Strategy = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[a-z_0-9]+\.[A-Za-z_0-9]+$", extra={"form": "FILE.CLASS, such as breakout.Breakout"}),
+]
+
+
 class _Sleeve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="kind"):
     """Base of the sleeves, told apart by `kind`."""
 
@@ -210,7 +217,40 @@ class FxHedgeSleeve(_Sleeve, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     params: FxHedgeParams
 
 
-Sleeve = CoreIndexSleeve | TrendSleeve | FxHedgeSleeve
+class CustomSleeve(_Sleeve, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="custom"):
+    """A strategy of your own: a class in a file below sleeves/, described in docs/add-a-sleeve.md.
+
+    id: the sleeve's name in the journal
+    capital_share: its share of the program's capital
+    strategy: file and class; breakout.Breakout is class Breakout in sleeves/breakout.py
+    products: products it trades, in the order in which the class is given them
+    params: the class's own parameters, checked against its signature
+    """
+
+    strategy: Strategy
+    products: tuple[Id, ...]
+    params: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if not self.products:
+            raise ValueError("products: the list is empty | Name at least one product")
+
+
+Sleeve = CoreIndexSleeve | TrendSleeve | FxHedgeSleeve | CustomSleeve
+
+
+def traded(sleeve: Sleeve) -> Iterator[tuple[str, str]]:
+    """What a sleeve trades: each product with the key, below the sleeve, that names it."""
+    match sleeve:
+        case CoreIndexSleeve():
+            yield sleeve.params.long, "params.long"
+            yield sleeve.params.short, "params.short"
+        case TrendSleeve():
+            yield from ((product, f"params.instruments[{j}]") for j, product in enumerate(sleeve.params.instruments))
+        case FxHedgeSleeve():
+            yield from ((product, f"params.hedges.{currency}") for currency, product in sleeve.params.hedges.items())
+        case CustomSleeve():
+            yield from ((product, f"products[{j}]") for j, product in enumerate(sleeve.products))
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -267,16 +307,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """Every product the program needs, and the key that first names it."""
         named: dict[str, str] = {}
         for i, sleeve in enumerate(self.sleeves):
-            at = f"sleeves[{i}].params"
-            if isinstance(sleeve, CoreIndexSleeve):
-                named.setdefault(sleeve.params.long, f"{at}.long")
-                named.setdefault(sleeve.params.short, f"{at}.short")
-            elif isinstance(sleeve, TrendSleeve):
-                for j, product in enumerate(sleeve.params.instruments):
-                    named.setdefault(product, f"{at}.instruments[{j}]")
-            else:
-                for currency, product in sleeve.params.hedges.items():
-                    named.setdefault(product, f"{at}.hedges.{currency}")
+            for product, key in traded(sleeve):
+                named.setdefault(product, f"sleeves[{i}].{key}")
         for key in ("volatility_index", "europe_volatility_index", "momentum_long", "momentum_short"):
             product = getattr(self.regime, key)
             if product is not None:

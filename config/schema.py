@@ -4,6 +4,7 @@ from config.execution import Collars, ExecutionPolicy, PairPolicy, Policy
 from config.program import (
     CoreIndexParams,
     CoreIndexSleeve,
+    CustomSleeve,
     FxHedgeParams,
     FxHedgeSleeve,
     Program,
@@ -31,6 +32,7 @@ __all__ = [
     "CommissionEntry",
     "CoreIndexParams",
     "CoreIndexSleeve",
+    "CustomSleeve",
     "DataSettings",
     "EngineSettings",
     "ExecutionPolicy",

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from state.lake import Lake
 
 
+YEARLY_FILES = ("journal.rotate=year",)
+"""A replay lives through months in seconds: a file a month would be mostly files."""
+
+
 class RunError(Exception):
     """A run that cannot begin, or that ended badly."""
 
@@ -100,7 +104,7 @@ def replay(
 
     A replay that was interrupted, by Ctrl-C or by kill -9, goes on where it was when it is started again.
     """
-    configuration = _load(program, settings, overrides)
+    configuration = _load(program, settings, (*YEARLY_FILES, *overrides))
     span = _span(configuration, first, last)
     if fresh:
         _throw_away(state)
@@ -175,9 +179,15 @@ def _show_plan(planned: Planned) -> None:
 
 
 def _load(program: str, settings: Path | None, overrides: tuple[str, ...]) -> Configuration:
+    from app.own_sleeves import problems_of
+    from config.errors import ConfigError
     from config.loader import load
 
-    return load(program, settings=settings, environment=os.environ, overrides=overrides)
+    configuration = load(program, settings=settings, environment=os.environ, overrides=overrides)
+    problems = problems_of(configuration)
+    if problems:
+        raise ConfigError(problems)
+    return configuration
 
 
 def _refuse_live(configuration: Configuration) -> None:
@@ -285,18 +295,23 @@ def _lake(configuration: Configuration, data: Path | None, quiet: bool) -> Lake:
 
 def _to_the_end(wanted: Wanted) -> None:
     from app.process import EngineProcess
+    from engine.errors import EngineError
     from engine.host import run_live
 
     process = EngineProcess(wanted)
-    if wanted.days_per_second is None:
-        asyncio.run(process.run())
-    else:
-        run_live(process.run())
+    state = wanted.state_dir
+    advice = f"read `hedgerow journal show --kind ModeEntered --state {state}`, then start it and `hedgerow resume`"
+    try:
+        if wanted.days_per_second is None:
+            asyncio.run(process.run())
+        else:
+            run_live(process.run())
+    except EngineError as error:
+        if not process.started:
+            raise
+        raise HaltedError(f"the engine stopped itself: {error}", advice) from error
     if process.halted:
-        raise HaltedError(
-            f"the engine is {process.board.mode.value}: {process.board.mode_reason}",
-            f"read `hedgerow explain`, then `hedgerow resume --state {wanted.state_dir}` on a running engine",
-        )
+        raise HaltedError(f"the engine halted: {process.halted}", advice)
 
 
 def _progress(first: int, last: int) -> Any:

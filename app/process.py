@@ -37,7 +37,6 @@ from engine.recovery import restore
 from engine.stages import StopPlan
 from engine.watch import Stall
 from engine.watch import Watchdog as ThreadWatchdog
-from model.decisions import Mode
 from model.execution import ActorPulse
 from model.rolls import RollSchedule
 from model.sessions import Sessions

@@ -40,7 +40,10 @@ class ControlPort:
         return Told.OK
 
     async def run(self, outside: Outside) -> None:
+        talking: set[asyncio.StreamWriter] = set()
+
         async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            talking.add(writer)
             try:
                 line = await asyncio.wait_for(reader.readline(), IDLE_LIMIT_S)
                 writer.write((json.dumps(self._answer(line, outside)) + "\n").encode())
@@ -48,16 +51,19 @@ class ControlPort:
             except (TimeoutError, ValueError, ConnectionError):
                 return  # a caller that hangs up or floods gets nothing
             finally:
+                talking.discard(writer)
                 writer.close()
 
-        server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=LINE_LIMIT)
-        port = server.sockets[0].getsockname()[1]
-        self._publish(port)
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=LINE_LIMIT, start_serving=False)
         try:
-            async with server:
-                await server.serve_forever()
+            self._publish(server.sockets[0].getsockname()[1])
+            await server.start_serving()
+            await asyncio.Event().wait()
         finally:
             self._file.unlink(missing_ok=True)
+            server.close()
+            for writer in list(talking):
+                writer.close()  # a stop does not wait for whoever is talking
 
     def _publish(self, port: int) -> None:
         draft = self._file.with_suffix(".new")
@@ -70,13 +76,13 @@ class ControlPort:
     def _answer(self, line: bytes, outside: Outside) -> dict[str, Any]:
         try:
             command = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _refused("the command is not JSON")
         if not isinstance(command, dict) or not isinstance(command.get("token"), str):
             return _refused("the command carries no token")
-        if not hmac.compare_digest(command["token"].encode(), self._token.encode()):
+        if not hmac.compare_digest(_text(command["token"]).encode(), self._token.encode()):
             return _refused("the token is wrong")
-        reason, by = str(command.get("reason", "")), str(command.get("by", "operator"))
+        reason, by = _text(command.get("reason", "")), _text(command.get("by", "operator"))
         match command.get("verb"):
             case "status":
                 return {"ok": True, "status": self._status()}
@@ -91,6 +97,11 @@ class ControlPort:
                 return {"ok": True}
             case verb:
                 return _refused(f"{verb!r} is not a command; there are status, halt, reduce_only, resume and stop")
+
+
+def _text(value: Any) -> str:
+    """What can be written as UTF-8: a shell may pass bytes that are no text, and a journal could not keep them."""
+    return str(value).encode(errors="replace").decode()
 
 
 def _refused(error: str) -> dict[str, Any]:

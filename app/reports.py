@@ -57,9 +57,15 @@ def summary(configuration: Configuration, state: Path) -> dict[str, Any]:
 
 def write(configuration: Configuration, state: Path) -> tuple[Path, Path]:
     """Write the report next to the journal."""
-    from app.honesty import notes
+    from app.honesty import notes, wanted
+    from research.scrutiny import KINDS, scrutinise
+    from research.scrutiny_page import scrutiny_page
 
-    return write_report(state / "report", days(state), configuration.program.title, notes(configuration, state))
+    rows = journal_rows(state / JOURNAL, kinds=KINDS, events=facts.events())
+    found = scrutinise((row.event for row in rows), configuration.instruments)
+    more = scrutiny_page(found, wanted(configuration))
+    title = configuration.program.title
+    return write_report(state / "report", found.days, title, notes(configuration, state), more)
 
 
 def _duplicates(state: Path) -> int:

@@ -13,17 +13,24 @@ from model.units import cash_decimal, cash_float
 from research.performance import Performance, drawdowns, growth, performance
 
 
-def write_report(folder: Path, days: Sequence[DayMarked], title: str, notes: Sequence[str]) -> tuple[Path, Path]:
-    """Write `report.md` and `report.png` into a folder and return their paths. Needs two days or more."""
+def write_report(
+    folder: Path, days: Sequence[DayMarked], title: str, notes: Sequence[str], more: Sequence[str] = ()
+) -> tuple[Path, Path]:
+    """Write `report.md` and `report.png` into a folder and return their paths. Needs two days or more.
+
+    more: further lines of Markdown, before the books.
+    """
     figures = performance(days)
     folder.mkdir(parents=True, exist_ok=True)
     page, chart = folder / "report.md", folder / "report.png"
-    page.write_text(render(figures, days, title, notes), encoding="utf-8")
+    page.write_text(render(figures, days, title, notes, more), encoding="utf-8")
     draw(chart, days, title)
     return page, chart
 
 
-def render(figures: Performance, days: Sequence[DayMarked], title: str, notes: Sequence[str]) -> str:
+def render(
+    figures: Performance, days: Sequence[DayMarked], title: str, notes: Sequence[str], more: Sequence[str] = ()
+) -> str:
     """The page in Markdown."""
     f = figures
     lines = [f"# {title}", "", f"{_day(f.first_session)} to {_day(f.last_session)}, {f.days:,} sessions.", ""]
@@ -34,7 +41,7 @@ def render(figures: Performance, days: Sequence[DayMarked], title: str, notes: S
     total = sum(f.sleeve_pnl.values())
     for name, value in f.sleeve_pnl.items():
         lines.append(f"| {name} | {value:,.2f} | {value / total:.0%} |" if total else f"| {name} | {value:,.2f} | |")
-    lines += ["", "## Books", "", *balance(days), "", "![equity, drawdown and sleeves](report.png)", ""]
+    lines += ["", *more, "", "## Books", "", *balance(days), "", "![equity, drawdown and sleeves](report.png)", ""]
     return "\n".join(lines)
 
 

@@ -26,6 +26,11 @@ class Source(Protocol):
         ...
 
 
+def tells_again(source: Source | None) -> bool:
+    """Whether a source has a durable record of its own from which all that it told is told again after a crash."""
+    return bool(getattr(source, "tells_again", False))
+
+
 class VirtualDriver:
     """Runs until nothing is ready and all is durable, then moves time to whatever comes first.
 
@@ -41,6 +46,7 @@ class VirtualDriver:
         self._timers = kernel.timers
         self._backwards = tuple(reversed(sources))
         self._rounds = 0
+        self.fired: Source | None = None
 
     def settle(self) -> None:
         """Run, commit and release until all is quiet. Raises what made the engine stop."""
@@ -75,12 +81,13 @@ class VirtualDriver:
     def _go(self, until_ns: int, stop: Callable[[], bool] | None) -> bool:
         """Step until `stop` says so (True), or nothing happens by `until_ns` (False)."""
         self.settle()
-        kernel, clock, timers, sources = self._kernel, self._clock, self._timers, self._backwards
+        kernel, clock, timers = self._kernel, self._clock, self._timers
         run, ready, outbox = kernel.run, kernel.ready, kernel.outbox
+        sources = [(source.next_ns, source) for source in self._backwards]
         while True:
             soonest_ns, first = timers.soonest_ns, None
-            for source in sources:  # backwards, so that of equals the first given wins, and timers come last
-                at_ns = source.next_ns()
+            for due, source in sources:  # backwards, so that of equals the first given wins, and timers come last
+                at_ns = due()
                 if at_ns is not None and at_ns <= soonest_ns:
                     soonest_ns, first = at_ns, source
             if soonest_ns > until_ns:
@@ -107,8 +114,12 @@ class VirtualDriver:
             raise EngineError(f"time stands still at {self._clock.now_ns}: something is always due at once")
 
     def happen(self) -> bool:
-        """Move to what is next and let it happen, without settling; for hosts that commit on an event loop."""
+        """Move to what is next and let it happen, without settling; for hosts that commit on an event loop.
+
+        `fired` is the source that it came from, None for timers.
+        """
         at_ns = self.next_ns()
+        self.fired = None
         if at_ns is None:
             return False
         clock = self._clock
@@ -116,6 +127,7 @@ class VirtualDriver:
         for source in reversed(self._backwards):
             due_ns = source.next_ns()
             if due_ns is not None and due_ns <= clock.now_ns:
+                self.fired = source
                 source.fire(clock.now_ns)
                 return True
         self._timers.fire(clock.now_ns)

@@ -74,8 +74,16 @@ class Performer:
             for effect in wanted:
                 if type(effect) not in acts:
                     raise TypeError(f"{cell.name} yielded {effect!r}, which is not an effect")
+            name = cell.name
             for effect in wanted:
-                cause = acts[type(effect)](cell, effect, cause)
+                if (kind := type(effect)) is Tell:
+                    target = effect.to.cell
+                    if target is not None and target.home is home:
+                        put = target.put
+                        if put(effect.message, cause, name) is FULL:
+                            self.refuse(cell, target.name, effect.message, cause)
+                        continue
+                cause = acts[kind](cell, effect, cause)
 
         return perform
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from engine.drive import Source, VirtualDriver
+from engine.drive import Source, VirtualDriver, tells_again
 from engine.errors import EngineError, JournalError
 from engine.kernel import Kernel
 from engine.ports import Port
@@ -14,6 +14,7 @@ from engine.timers import NEVER
 
 NS = 1_000_000_000
 ROUNDS_BETWEEN_BREATHS = 64
+MOST_PUT_OFF = 1_000
 IDLE_POLLS = 50
 
 
@@ -129,6 +130,9 @@ class VirtualPulse:
     """Time moves only when it is not held, no actor is ready, nothing waits for a commit and every port is idle.
 
     pace: seconds of real time to wait until a virtual moment; what a port tells meanwhile comes first.
+
+    Without a pace a commit is put off while nothing waits for it and all that is not durable comes from sources that
+    tell it again after a crash (a venue with a record of its own): one commit then holds the rows of many moments.
     """
 
     def __init__(
@@ -143,6 +147,7 @@ class VirtualPulse:
         self._done = done
         self._woken = asyncio.Event()
         self._held = True
+        self._put_off_seq = 0  # rows up to here may become durable later
         self.committing = asyncio.Lock()
         kernel.waker = self._woken.set
 
@@ -152,8 +157,11 @@ class VirtualPulse:
             while True:
                 quiet = kernel.settle()
                 self._woken.clear()  # what comes from here on has not been looked at
-                if not quiet:
+                if not quiet and self._may_be_put_off():
+                    quiet = True
+                elif not quiet:
                     await self._commit()
+                self._driver.fired = None  # rows of what a port tells from here on are nobody's to tell again
                 self._moved()
                 rounds += 1
                 if rounds % ROUNDS_BETWEEN_BREATHS == 0:
@@ -172,6 +180,18 @@ class VirtualPulse:
         async with self.committing:
             await commit(self._kernel)
 
+    def _may_be_put_off(self) -> bool:
+        """Whether the rows of what just happened may become durable later."""
+        outbox = self._kernel.outbox
+        if self._pace is not None or self._held or outbox.waiting or outbox.handed:
+            return False
+        if len(outbox.staged) >= MOST_PUT_OFF:
+            return False
+        if outbox.last_seq > self._put_off_seq and not tells_again(self._driver.fired):
+            return False
+        self._put_off_seq = outbox.last_seq
+        return True
+
     def _idle(self) -> bool:
         return all(getattr(port, "idle", True) for port in self._ports)
 
@@ -180,6 +200,9 @@ class VirtualPulse:
         at_ns = None if self._held else self._driver.next_ns()
         wait_s = None
         if at_ns is None:
+            if self._kernel.staged:
+                await self._commit()
+                return False
             self._done()
         else:
             wait_s = 0.0 if self._pace is None else self._pace(at_ns)

@@ -61,11 +61,14 @@ class SimulatedVenue:
     otherwise it comes when the driver next fires this source, at the same moment if the venue has no latency.
     """
 
+    tells_again = True  # it commits before it speaks, and a snapshot brings all that it said
+
     def __init__(
         self, venue: VirtualVenue, *, outside: Outside, clock: Clock, name: str = "venue", direct: bool = False
     ) -> None:
         self.name = name
         self._venue = venue
+        self._next_ns = venue.next_ns
         self._clock = clock
         self._tell = outside.tell
         self._direct = direct
@@ -95,7 +98,7 @@ class SimulatedVenue:
 
     def next_ns(self) -> int | None:
         """When the venue wants a turn; now, while hand-overs wait to be told."""
-        return self._clock.now_ns if self._sent else self._venue.next_ns()
+        return self._clock.now_ns if self._sent else self._next_ns()
 
     def fire(self, now_ns: int) -> None:
         """Tell what was handed over, then everything the venue says by now."""

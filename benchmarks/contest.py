@@ -1,7 +1,8 @@
 """One workload, ours and others', in the same run: rounds in alternation, ratios of what the rounds agree on.
 
-A peer's script runs in an interpreter that has the peer, prints one JSON line with `wall` seconds of its engine alone,
-and is named by a path on the command line: nothing of it is kept here.
+A peer's script runs in an interpreter that has the peer, prints one JSON line with `wall` and `cpu` seconds of its engine
+alone, and is named by a path on the command line: nothing of it is kept here. Ratios are of processor seconds: every
+engine here works in one thread, and a machine that others use as well stretches only the wall's.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ class Outcome(msgspec.Struct, frozen=True):
     cpu_s: float
     events: int
     trades: int
+
+
+class Seconds(msgspec.Struct, frozen=True):
+    """One run on the wall and on the processor."""
+
+    wall: float
+    cpu: float
 
 
 class Peer(msgspec.Struct, frozen=True):
@@ -59,46 +67,44 @@ class Contest:
 
     def run(self, ours: Mapping[str, Run]) -> None:
         """Measure, print the table, append the JSON. The first of `ours` is what peers are compared with."""
-        walls: dict[str, list[float]] = {name: [] for name in [*ours, *(peer.name for peer in self._peers)]}
+        took: dict[str, list[Seconds]] = {name: [] for name in [*ours, *(peer.name for peer in self._peers)]}
         said: dict[str, Outcome] = {}
         for _ in range(self._asked.rounds):
             for name, run in ours.items():
                 gc.collect()
-                said[name] = run()
-                walls[name].append(said[name].wall_s)
+                said[name] = outcome = run()
+                took[name].append(Seconds(outcome.wall_s, outcome.cpu_s))
             for peer in self._peers:
-                walls[peer.name].append(self._elsewhere(peer))
-        self._tell(walls, said)
+                took[peer.name].append(self._elsewhere(peer))
+        self._tell(took, said)
 
-    def _elsewhere(self, peer: Peer) -> float:
+    def _elsewhere(self, peer: Peer) -> Seconds:
         script = (self._asked.peers_dir / peer.script).resolve()
         command = [self._asked.peers_python, "-W", "ignore", str(script), *self._options, *peer.options]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=script.parent)
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
         if done.returncode or not lines:
             raise SystemExit(f"{peer.name}: {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-        return float(min(json.loads(lines[-1])["wall"]))
+        record = json.loads(lines[-1])
+        return Seconds(min(record["wall"]), min(record["cpu"]))
 
-    def _tell(self, walls: Mapping[str, list[float]], said: Mapping[str, Outcome]) -> None:
+    def _tell(self, took: Mapping[str, list[Seconds]], said: Mapping[str, Outcome]) -> None:
+        cpu = {name: statistics.median(each.cpu for each in runs) for name, runs in took.items()}
+        wall = {name: statistics.median(each.wall for each in runs) for name, runs in took.items()}
         first = next(iter(said))
-        base = statistics.median(walls[first])
-        least = {peer.name: peer.slower for peer in self._peers}
-        print(f"{self._name}: {len(walls[first])} rounds")
-        print(f"| {'':28} | median s | least s | times ours | at least |")
-        print("|---|---:|---:|---:|---:|")
-        for name, seconds in walls.items():
-            middle = statistics.median(seconds)
-            target = f"{least[name]:g}" if name in least else ""
-            print(f"| {name:28} | {middle:8.2f} | {min(seconds):7.2f} | {middle / base:10.1f} | {target:>8} |")
+        ratios = {name: cpu[name] / cpu[first] for name in took}
+        least = {peer.name: f"{peer.slower:g}" for peer in self._peers}
+        print(f"\n{self._name}; {len(took[first])} rounds, medians")
+        print("| | processor s | wall s | times ours | at least |\n|---|---:|---:|---:|---:|")
+        for name in took:
+            print(f"| {name} | {cpu[name]:.2f} | {wall[name]:.2f} | {ratios[name]:.2f} | {least.get(name, '')} |")
+        peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         for name, outcome in said.items():
-            print(f"{name}: {outcome.events:,} prices, {outcome.trades:,} trades, {outcome.cpu_s:.2f} s of processor")
-        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+            print(f"{name}: {outcome.events:,} prices, {outcome.trades:,} trades, {peak_mib:.0f} MiB at most")
         if self._asked.json is not None:
             record = {
-                "bench": self._name,
-                "seconds": {name: seconds for name, seconds in walls.items()},
-                "ratios": {name: statistics.median(walls[name]) / base for name in walls},
+                "bench": self._name, "processor_s": cpu, "wall_s": wall, "ratios": ratios, "at_least": least,
                 "trades": {name: outcome.trades for name, outcome in said.items()},
-            }
+            }  # fmt: skip
             with self._asked.json.open("a") as sink:
                 sink.write(json.dumps(record) + "\n")

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,8 +75,8 @@ class Quoter:
 
     def __init__(self, products: tuple[str, ...], every: int, cross: bool) -> None:
         self.products = products
-        self.seen = self.sent = 0
-        self._every, self._cross = every, cross
+        self.sent = 0
+        self._every, self._left, self._cross = every, every, cross
         self._means: dict[str, float] = {}
         self._alpha = 2.0 / 21.0
 
@@ -89,12 +90,18 @@ class Quoter:
         name = quote.instrument
         mean = self._means[name]
         self._means[name] = mean + self._alpha * ((quote.bid + quote.ask) * 0.5 - mean)
-        self.seen += 1
-        return () if self.seen % self._every else (self._intent(quote),)
+        self._left -= 1
+        return () if self._left else (self._intent(quote),)
+
+    @property
+    def seen(self) -> int:
+        """How many quotes it has followed."""
+        return (self.sent + 1) * self._every - self._left
 
     def _intent(self, quote: Quote) -> Intent:
         buys = self.sent % 2 == 0
         self.sent += 1
+        self._left = self._every
         side = Side.BUY if buys else Side.SELL
         return Intent(
             id=intent_id(RUN, quote.instrument, side, QTY_SCALE, self.id, 0, self.sent), run_id=RUN,
@@ -161,9 +168,9 @@ def tree(instruments: dict[str, Instrument], quoter: Quoter) -> Branch:
         max_gross_leverage=LOOSE, max_net_leverage=LOOSE, max_order_share=LOOSE, max_daily_turnover_share=LOOSE,
         max_orders_per_minute=10**9,
     )  # fmt: skip
-    told = tuple(Ref[object](name) for name in ("orders", "risk", "basket", "pair", "reconciler"))
-    watchers = {name: (Ref[object]("sleeve.quoter"),) for name in instruments}
-    listeners = tuple(Ref[object](name) for name in ("regime", "portfolio", "risk"))
+    told = tuple(Ref[Any](name) for name in ("orders", "risk", "basket", "pair", "reconciler"))
+    watchers = {name: (Ref[Any]("sleeve.quoter"),) for name in instruments}
+    listeners = tuple(Ref[Any](name) for name in ("regime", "portfolio", "risk"))
     builders = {
         "system": lambda: System(listeners=told, auto_trade=True),
         "orders": lambda: Orders(instruments=instruments, clients=clients),
@@ -270,7 +277,9 @@ def main() -> None:
     if asked.only in (None, "memory"):
         found = memory(200, EVENTS)
         growth = found["after_all"] - found["after_a_tenth"]
-        print(f"200 instruments: {found['after_a_tenth']:.0f} MiB after a tenth of the quotes, {growth:+.1f} at the end")
+        print(
+            f"200 instruments: {found['after_a_tenth']:.0f} MiB after a tenth of the quotes, {growth:+.1f} at the end"
+        )
         if asked.json is not None:
             with asked.json.open("a") as sink:
                 sink.write(json.dumps({"bench": "quotes, memory", **found}) + "\n")

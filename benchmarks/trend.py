@@ -13,6 +13,7 @@ import argparse
 import time
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ from model.instruments import Commission, Instrument, Kind, TickStep
 from model.market import BarClosed, SessionClosed
 from model.rolls import RollSchedule
 from model.sessions import Session, Sessions
-from model.units import CASH_SCALE, NS_PER_DAY, QTY_SCALE, cash
+from model.units import CASH_SCALE, NS_PER_DAY, cash
 from ports.simulated import SimulatedVenue
 from quant.risk_scaling import ScaleRules
 from simulation.exchange import Exchange, MemoryRecord, VenueRules
@@ -126,9 +127,9 @@ def tree(instruments: dict[str, Instrument]) -> Branch:
         max_orders_per_minute=10**9, max_intents_per_run=10**9,
     )  # fmt: skip
     freshness = FreshnessRules(spike_sigmas=LOOSE, least_move_share=1e6, unit_jump=10**9)
-    told = tuple(Ref[object](name) for name in ("orders", "risk", "basket", "pair", "reconciler"))
-    watchers = {name: (Ref[object]("sleeve.trend"),) for name in instruments}
-    listeners = tuple(Ref[object](name) for name in ("regime", "portfolio", "risk"))
+    told = tuple(Ref[Any](name) for name in ("orders", "risk", "basket", "pair", "reconciler"))
+    watchers = {name: (Ref[Any]("sleeve.trend"),) for name in instruments}
+    listeners = tuple(Ref[Any](name) for name in ("regime", "portfolio", "risk"))
     return Branch(
         "root",
         (

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "halt": "app.commands.operate:halt",
     "reduce-only": "app.commands.operate:reduce_only",
     "resume": "app.commands.operate:resume",
+    "release": "app.commands.operate:release",
     "stop": "app.commands.operate:stop",
     "journal": "app.commands.journal:journal",
     "data": "app.commands.data:data",

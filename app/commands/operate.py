@@ -61,6 +61,28 @@ def resume(reason: str, yes: bool, state: Path, as_json: bool) -> None:
 
 
 @click.command()
+@click.argument("instrument")
+@click.option("--reason", required=True, help="What was found and mended; kept in the journal.")
+@state_option
+def release(instrument: str, reason: str, state: Path) -> None:
+    """Unlock INSTRUMENT after a person has looked at it. `hedgerow status` lists the locked ones.
+
+    The next comparison with the venue locks it again when the difference is still there.
+    """
+    locks = request(state, "status")["status"]["locks"]
+    if instrument not in locks:
+        raise ControlError(f"{instrument} is not locked; locked are: {', '.join(locks) or 'none'}")
+    request(state, "release", instrument=instrument, reason=reason, by=getpass.getuser())
+    deadline = time.monotonic() + OBEY_WITHIN_S
+    while time.monotonic() < deadline:
+        if instrument not in request(state, "status")["status"]["locks"]:
+            click.echo(f"{instrument} released")
+            return
+        time.sleep(0.05)
+    raise ControlError(f"the engine took the command but {instrument} is still locked")
+
+
+@click.command()
 @click.option("--reason", default="operator", show_default=True, help="Kept in the journal.")
 @click.option("--wait", "wait_s", default=60.0, show_default=True, help="Seconds to wait for a clean stop.")
 @state_option

@@ -14,6 +14,7 @@ from typing import Any
 from engine.message import Message, Told
 from engine.ports import Outside
 from model.decisions import Halt, ReduceOnly, Resume
+from model.execution import ReleaseInstrument
 from ports.control.client import ADDRESS_FILE
 
 LINE_LIMIT = 8_192
@@ -21,7 +22,7 @@ IDLE_LIMIT_S = 10.0
 
 
 class ControlPort:
-    """Takes `status`, `halt`, `reduce_only`, `resume` and `stop` from the machine's own user.
+    """Takes `status`, `halt`, `reduce_only`, `resume`, `release` and `stop` from the machine's own user.
 
     Orders to the engine travel as messages to the actor `system`; nothing is decided here.
     """
@@ -92,11 +93,14 @@ class ControlPort:
                 return _told(outside.tell("system", ReduceOnly(reason, by)))
             case "resume":
                 return _told(outside.tell("system", Resume(reason, by)))
+            case "release" if command.get("instrument"):
+                return _told(outside.tell("system", ReleaseInstrument(_text(command["instrument"]), reason, by)))
             case "stop":
                 self._stop(reason or "asked by an operator")
                 return {"ok": True}
             case verb:
-                return _refused(f"{verb!r} is not a command; there are status, halt, reduce_only, resume and stop")
+                known = "status, halt, reduce_only, resume and stop, and release with an instrument"
+                return _refused(f"{verb!r} is not a command; there are {known}")
 
 
 def _text(value: Any) -> str:

@@ -94,7 +94,7 @@ def _params(
 ) -> tuple[dict[str, Any], list[Problem]]:
     """The parameters as the class's annotations want them, and everything that is wrong with them."""
     wanted = dict(list(inspect.signature(built).parameters.items())[1:])
-    hints = typing.get_type_hints(built.__init__)  # type: ignore[misc]  # read from the class, not from an instance
+    hints = typing.get_type_hints(built.__init__)
     params: dict[str, Any] = {}
     problems: list[Problem] = []
     for name, value in given.items():

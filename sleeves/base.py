@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from model.decisions import Decide, Want
-from model.instruments import product_of
+from model.instruments import Instrument, product_of
 from model.market import FxSnapshot, ProductBar, Quality, Quote
 from model.orders import Intent
 from model.units import PX_SCALE, Qty
@@ -23,6 +23,19 @@ class Wanted(NamedTuple):
 
     wants: tuple[Want, ...]
     degraded: tuple[str, ...]
+
+
+class Seat(NamedTuple):
+    """What a sleeve of `kind: custom` is given besides its parameters.
+
+    instruments: its products, in the program's order.  capital: what it begins with, in base money; capital_share: the
+    same as a share of the program's capital.
+    """
+
+    id: str
+    instruments: tuple[Instrument, ...]
+    capital: float
+    capital_share: float
 
 
 class Sleeve(Protocol):

@@ -6,10 +6,14 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from app.options import json_option, program_option, set_option, settings_option
+
+if TYPE_CHECKING:
+    from config.errors import Problem
 
 
 @click.group()
@@ -37,6 +41,7 @@ def check(
 
     if file is not None or program is not None:
         problems = problems_of(file or settings, program=program, environment=os.environ, overrides=overrides)
+        problems = problems or _of_own_sleeves(program or file, file if program else settings, overrides)
     else:
         problems = problems_of(settings, environment=os.environ, overrides=overrides)
         for shipped in sorted(PROGRAMS.glob("*.yaml")):
@@ -50,6 +55,21 @@ def check(
         click.echo(f"{len(problems)} problems" if problems else "no problems")
     if problems:
         sys.exit(1)
+
+
+def _of_own_sleeves(program: str | Path | None, settings: Path | None, overrides: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with the classes that a program's custom sleeves name; nothing for files that are no program."""
+    from app.own_sleeves import problems_of
+    from config.loader import load
+    from config.yaml_source import read_file
+
+    if isinstance(program, Path):
+        tree = read_file(program, [])
+        if tree is None or "sleeves" not in tree.value:
+            return []
+    if program is None:
+        return []
+    return problems_of(load(program, settings=settings, environment=os.environ, overrides=overrides))
 
 
 @config.command()

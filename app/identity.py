@@ -36,12 +36,9 @@ def claim(state_dir: Path, mode: str, program: Program, first_session: int) -> N
     try:
         theirs = msgspec.json.decode(path.read_bytes(), type=Identity)
     except FileNotFoundError:
-        state_dir.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".new")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(ours)))
-        draft.replace(path)
+        _write(path, ours)
         return
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, OSError) as error:
         raise IdentityError(f"{path} cannot be read: {error}") from None
     for field in Identity.__struct_fields__:
         if getattr(theirs, field) != getattr(ours, field):
@@ -49,3 +46,16 @@ def claim(state_dir: Path, mode: str, program: Program, first_session: int) -> N
                 f"{state_dir} keeps the books of {theirs.program} with {field} {getattr(theirs, field)}, "
                 f"not {getattr(ours, field)}"
             )
+
+
+def _write(path: Path, identity: Identity) -> None:
+    """The file appears whole, in a folder that holds no books yet."""
+    if any(path.parent.glob("journal/*.sqlite")):
+        raise IdentityError(f"{path} is missing, so nobody knows whose journal {path.parent} holds")
+    draft = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(identity)))
+        draft.replace(path)
+    except OSError as error:
+        raise IdentityError(f"{path} cannot be written: {error.strerror}") from None

@@ -46,7 +46,7 @@ from ports.feed import FeedPlan, RecordedFeed
 from ports.health import HealthPort
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
-from simulation.exchange import Exchange, SqliteRecord, VenueRecord, VenueRules
+from simulation.exchange import Exchange, RecordError, SqliteRecord, VenueRecord, VenueRules
 from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, journal_rows, recover
 from state.lake import Lake
 
@@ -182,7 +182,10 @@ class EngineProcess:
 
     def _assemble(self, journal: Watched) -> tuple[SimulatedVenue, list[Source]]:
         """Bring everything together for a run on the state folder itself."""
-        venue = self._build(journal, recover(self._folder, self.events), self.wanted.state_dir / VENUE)
+        recovered, record = recover(self._folder, self.events), self.wanted.state_dir / VENUE
+        if recovered.last_seq and not record.is_file():
+            raise RecordError(f"{record} is missing, and the journal has {recovered.last_seq} rows about it")
+        venue = self._build(journal, recovered, record)
         journal.snapshots_from(lambda: self.kernel.snapshots() if not self.kernel.ready else {})
         venue.connect()
         return venue, [self.feed, venue]

@@ -7,10 +7,18 @@ from typing import Protocol
 
 import msgspec
 
+from engine.errors import EngineError
 from model.market import Quote
 from model.orders import CashMoved, Fill, Settlement
 from model.units import Cash, Px, Qty
 from simulation.exchange.book import OrderRow
+
+
+class RecordError(EngineError):
+    """The venue's record cannot be trusted."""
+
+    code = "VENUE_RECORD"
+    next = "restore the state folder from a backup; a replay can be begun anew in another folder"
 
 
 class Print(msgspec.Struct, frozen=True, array_like=True):

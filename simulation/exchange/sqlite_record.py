@@ -10,7 +10,7 @@ import msgspec
 from model.market import Quote
 from model.orders import CashMoved, Fill, Settlement, Side
 from simulation.exchange.book import ORDER_COLUMNS
-from simulation.exchange.record import BookRow, Parcel, Print, Saved, Step
+from simulation.exchange.record import BookRow, Parcel, Print, RecordError, Saved, Step
 
 TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
 
@@ -49,7 +49,15 @@ class SqliteRecord:
     """One transaction per step, in WAL mode with synchronous=OFF: what is committed is in the kernel's hands."""
 
     def __init__(self, path: str | Path) -> None:
-        self._db = sqlite3.connect(path, isolation_level=None)
+        """Open or begin a record. Raises RecordError for a file that is not one, or is damaged."""
+        self._path = Path(path)
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            raise RecordError(f"{self._path} is not the record of a venue, or is damaged ({error})") from error
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self._path, isolation_level=None)
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-20000"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.execute("BEGIN IMMEDIATE")
@@ -97,6 +105,13 @@ class SqliteRecord:
                 db.execute(PUT_PART, (name, encode(part)))
 
     def load(self) -> Saved | None:
+        """Everything up to the last step. Raises RecordError when it is damaged."""
+        try:
+            return self._load()
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
+            raise RecordError(f"{self._path} is damaged ({error})") from error
+
+    def _load(self) -> Saved | None:
         db = self._db
         last = db.execute("SELECT at_ns FROM steps ORDER BY seq DESC LIMIT 1").fetchone()
         parts: dict[str, bytes] = dict(db.execute("SELECT name, body FROM parts"))

@@ -13,10 +13,11 @@ from tests.app.kit import hedgerow, replay_words
 
 @pytest.fixture(scope="session")
 def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """Settings that name a lake on package data, a cache, and quiet logs."""
+    """Settings that name a lake on package data, a cache, quiet logs and several journal files."""
     folder = tmp_path_factory.mktemp("places")
     build_demo(folder / "lake")
-    return (f"data.lake_dir={folder / 'lake'}", f"data.cache_dir={folder / 'cache'}", "logging.level=error")
+    lake, cache = f"data.lake_dir={folder / 'lake'}", f"data.cache_dir={folder / 'cache'}"
+    return (lake, cache, "logging.level=error", "journal.rotate=month")
 
 
 @pytest.fixture(scope="session")

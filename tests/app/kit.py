@@ -97,6 +97,7 @@ def _environment() -> dict[str, str]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file under a folder, to the byte; without the index that readers of SQLite share in memory."""
+    """Every file under a folder, to the byte; without what readers of SQLite leave beside a file and what is empty."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith("-shm")]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return {name: body for name, body in found.items() if body or not name.endswith("-wal")}

@@ -17,11 +17,16 @@ from model.units import cash_float
 
 RUN_STATUS = {"PLANNED": 0, "SUBMITTED": 1, "FILLED": 2, "DONE": 3, "ABORTED": 4}
 MODES = {mode: number for number, mode in enumerate(Mode)}
+CORRECTABLE = 10_000
+"""How many of the newest executions a correction may still refer to."""
 REGIMES = {Regime.NORMAL: 0, Regime.RECOVERY: 0, Regime.ELEVATED: 1, Regime.CRISIS: 2}
 
 
 class MetricsPort:
-    """Serves `/metrics` on a loopback port. `runtime` gives the kernel's figures by name when asked."""
+    """Serves `/metrics` on a loopback port. `runtime` gives the kernel's figures by name when asked.
+
+    listening: the port while it is served, 0 otherwise; a `port` of 0 lets the system choose.
+    """
 
     name = "metrics"
     idle = True
@@ -30,9 +35,11 @@ class MetricsPort:
         switch_off_created: Callable[[], None] = disable_created_metrics
         switch_off_created()
         self.registry = CollectorRegistry()
+        self.listening = 0
         self._port = port
-        self._peak = 0
-        self._last_nav = 0
+        self._peak = 0.0
+        self._last = 0.0
+        self._fees: dict[str, int] = {}
         self._takes: dict[type[Event], Callable[[Any], None]] = {
             ModeEntered: self._mode,
             DayMarked: self._day,
@@ -84,8 +91,10 @@ class MetricsPort:
     async def run(self, outside: Outside) -> None:
         server, thread = start_http_server(self._port, "127.0.0.1", self.registry)
         try:
+            self.listening = server.server_port
             await asyncio.Event().wait()
         finally:
+            self.listening = 0
             server.shutdown()
             server.server_close()
             thread.join(5)
@@ -100,14 +109,15 @@ class MetricsPort:
         self.mode.set(MODES[event.mode])
 
     def _day(self, event: DayMarked) -> None:
-        self._peak = max(self._peak, event.nav)
+        worth = event.twr_index
+        self._peak = max(self._peak, worth)
         self.nav.set(cash_float(event.nav))
         self.cash.set(cash_float(event.cash_base))
         self.gross.set(cash_float(event.gross))
         self.net.set(cash_float(event.net))
-        self.daily_return.set(event.nav / self._last_nav - 1.0 if self._last_nav else 0.0)
-        self.drawdown.set(event.nav / self._peak - 1.0 if self._peak > 0 else 0.0)
-        self._last_nav = event.nav
+        self.daily_return.set(worth / self._last - 1.0 if self._last else 0.0)
+        self.drawdown.set(worth / self._peak - 1.0 if self._peak > 0 else 0.0)
+        self._last = worth
         for sleeve, profit in event.sleeve_pnl.items():
             self.sleeve_pnl.labels(sleeve).set(cash_float(profit))
 
@@ -130,14 +140,22 @@ class MetricsPort:
         self.submitted.labels(event.spec.side.name).inc()
 
     def _moved(self, event: OrderMoved) -> None:
+        if event.now == event.was:
+            return
         if event.now == "UNKNOWN":
             self.unknown.inc()
-        elif event.now in ("FILLED", "CANCELLED", "REJECTED", "EXPIRED") and event.now != event.was:
+        elif event.now in ("FILLED", "CANCELLED", "REJECTED", "EXPIRED"):
             self.ended.labels(event.now).inc()
 
     def _filled(self, event: Filled) -> None:
-        self.filled.labels(event.fill.side.name).inc()
-        self.commission.labels(event.fill.fee_currency).inc(max(0.0, cash_float(event.fill.fee)))
+        fill = event.fill
+        before = self._fees.get(fill.corrects, 0) if fill.corrects else 0
+        self._fees[fill.exec_id] = fill.fee
+        if len(self._fees) > CORRECTABLE:
+            del self._fees[next(iter(self._fees))]
+        if not fill.corrects:
+            self.filled.labels(fill.side.name).inc()
+        self.commission.labels(fill.fee_currency).inc(max(0.0, cash_float(fill.fee - before)))
 
 
 def _reader(runtime: Callable[[], Mapping[str, float]], name: str) -> Callable[[], float]:

@@ -39,14 +39,18 @@ async def open_port(folder: Path, engine: Listening) -> AsyncIterator[asyncio.Ta
     """A control port that answers, until the block ends."""
     port = ControlPort(folder, lambda: {"mode": "TRADING"}, engine.stops.append)
     task = asyncio.create_task(port.run(engine))
-    while not (folder / "control.json").exists():
-        await asyncio.sleep(0)
+    while not names(folder):
+        await asyncio.wait([task], timeout=0)
     try:
         yield task
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.json"))
 
 
 async def ask(folder: Path, verb: str, **arguments: Any) -> dict[str, Any]:
@@ -220,7 +224,7 @@ async def test_a_reason_that_is_no_text_is_told_in_characters_that_a_journal_can
 async def test_a_port_that_has_stopped_leaves_no_address(tmp_path: Path) -> None:
     async with open_port(tmp_path, Listening()):
         pass
-    assert list(tmp_path.iterdir()) == []
+    assert names(tmp_path) == []
     with pytest.raises(NotRunningError, match="no engine runs on"):
         await ask(tmp_path, "status")
 
@@ -305,7 +309,10 @@ def test_an_answer_that_no_engine_gives_is_an_error_that_says_so(tmp_path: Path,
 
 
 def test_an_engine_that_hangs_up_without_a_word_is_an_error_that_says_so(tmp_path: Path) -> None:
-    with somebody_else(tmp_path, lambda connection: None), pytest.raises(ControlError, match="without an answer|reset"):
+    with (
+        somebody_else(tmp_path, lambda connection: None),
+        pytest.raises(ControlError, match=r"without an answer|reset"),
+    ):
         request(tmp_path, "status")
 
 

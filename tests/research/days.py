@@ -12,7 +12,7 @@ FIRST_SESSIONS = (20240102, 20240103, 20240104, 20240105, 20240108, 20240109, 20
 
 def book(
     session: int, nav: str, *, traded: str = "0", fees: str = "0", gross: str = "0", flows: str = "0",
-    open_value: str = "0", sleeves: dict[str, str] | None = None,
+    open_value: str = "0", sleeves: dict[str, str] | None = None, growth: float = 1.0,
 ) -> DayMarked:  # fmt: skip
     """One day; `fees` and `flows` are totals since the start, `traded` is the day's own."""
     return DayMarked(
@@ -32,6 +32,7 @@ def book(
         traded_notional=cash(traded),
         at_ns=0,
         flows_total=cash(flows),
+        twr_index=growth,
     )
 
 

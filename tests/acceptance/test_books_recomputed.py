@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from app import facts
 from app.commands.run import replay
 from config.loader import load
-from model.decisions import DayMarked
+from config.program import TrendParams
+from model.decisions import DayMarked, RiskDecision
 from model.execution import SleevesCrossed
 from model.orders import Filled, VenueSettled
 from state.journal import journal_rows
 from tests.acceptance.conftest import SHARED
 from tests.acceptance.shadow import Shadow, Tables
+from tests.acceptance.vectorised import contracts, trend_returns
 
 FIRST, LAST = 20080102, 20091231
 CENT = 0.01
@@ -119,3 +122,30 @@ def test_no_position_outlives_its_prices_by_a_week(journal: Path, tables: Tables
             if (now - seen).days > 7:
                 late.append((day.session, name))
     assert late == []
+
+
+@pytest.mark.timeout(300)
+def test_the_trend_sleeve_moves_as_its_formulas_do_on_whole_columns(journal: Path, places: tuple[str, ...]) -> None:
+    """The sleeve's daily profit over its capital, with the risk scale taken out, beside a table made by other code."""
+    sleeve = next(one for one in load("spine", environment={}, overrides=places).program.sleeves if one.id == "trend")
+    assert isinstance(sleeve.params, TrendParams)
+    params = sleeve.params
+    days: dict[int, DayMarked] = {}
+    scales: dict[int, float] = {}
+    for row in journal_rows(journal, kinds=("DayMarked", "RiskDecision"), events=facts.events()):
+        match row.event:
+            case DayMarked() as day:
+                days[day.session] = day
+            case RiskDecision(session=session, scale=scale):
+                scales[session] = scale
+    when = pd.to_datetime([str(session) for session in days])
+    nav = pd.Series([day.nav / 1e6 for day in days.values()], when)
+    profit = pd.Series([day.sleeve_pnl.get("trend", 0) / 1e6 for day in days.values()], when)
+    scale = pd.Series([scales[session] for session in days], when)
+    engine = profit.diff() / nav.shift() / sleeve.capital_share / scale.shift(2)
+    tables = contracts(SHARED / "futures", "2003-12-01")
+    formulas = trend_returns(tables, params.instruments, params.vol_target_annual, params.instrument_diversification)
+    both = pd.concat([engine, formulas], axis=1, keys=["engine", "formulas"], sort=True).iloc[30:].dropna()
+    assert len(both) > 450
+    assert both.corr().iloc[0, 1] > 0.98
+    assert both.engine.std() / both.formulas.std() == pytest.approx(1.0, abs=0.10)

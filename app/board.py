@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from engine.message import Event
 from engine.ports import Row
 from model.decisions import (
@@ -30,6 +32,28 @@ from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 
 LOG_LINES = 200
 TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
+
+
+class BoardKept(msgspec.Struct, frozen=True):
+    """A board as of row `seq`, without what is given when it is made."""
+
+    seq: int
+    now_ns: int
+    mode: Mode
+    mode_reason: str
+    halted: str
+    day: DayMarked | None
+    first_nav: int
+    peak_nav: int
+    positions: dict[str, int]
+    working: dict[str, dict[str, Any]]
+    locks: dict[str, str]
+    counts: dict[str, int]
+    regime: str
+    scale: float
+    vol_annual: float
+    run: dict[str, str]
+    log: list[tuple[int, str]]
 
 
 class Board:
@@ -59,7 +83,7 @@ class Board:
         self.scale = 0.0
         self.vol_annual = 0.0
         self.run: dict[str, str] = {}
-        self.log: deque[str] = deque(maxlen=LOG_LINES)
+        self.log: deque[tuple[int, str]] = deque(maxlen=LOG_LINES)
         self._takes: dict[type[Event], Callable[[Any], None]] = {
             ModeEntered: self._mode,
             DayMarked: self._day,
@@ -87,6 +111,19 @@ class Board:
         take = self._takes.get(type(row.event))
         if take is not None:
             take(row.event)
+
+    def keep(self) -> BoardKept:
+        """Everything that rows made of it, to be encoded at once."""
+        kept = {name: getattr(self, name) for name in BoardKept.__struct_fields__ if name != "log"}
+        return BoardKept(**kept, log=list(self.log))
+
+    def load(self, kept: BoardKept) -> None:
+        """Become what `keep` gave."""
+        for name in BoardKept.__struct_fields__:
+            if name != "log":
+                setattr(self, name, getattr(kept, name))
+        self.log.clear()
+        self.log.extend(kept.log)
 
     def starting(self) -> None:
         """What was folded is the past: a new engine has not said anything yet."""
@@ -122,11 +159,11 @@ class Board:
             "run": dict(self.run),
             "counts": dict(self.counts),
             "journal_seq": self.seq,
-            "log": list(self.log)[-20:],
+            "log": [f"{_stamp(at_ns)} {text}" for at_ns, text in list(self.log)[-20:]],
         }
 
     def _say(self, text: str) -> None:
-        self.log.append(f"{_stamp(self.now_ns)} {text}")
+        self.log.append((self.now_ns, text))
 
     def _mode(self, event: ModeEntered) -> None:
         self.mode, self.mode_reason = event.mode, event.reason

@@ -18,6 +18,7 @@ from app import parameters as read
 from app.assembly import Assembly
 from app.board import Board
 from app.identity import claim
+from app.kept_board import KeptBoard
 from app.logs import row_logger
 from app.rates import LakeRates
 from app.recorded_sessions import recorded_venue
@@ -47,7 +48,7 @@ from ports.health import HealthPort
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
 from simulation.exchange import Exchange, RecordError, SqliteRecord, VenueRecord, VenueRules
-from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, journal_rows, recover
+from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, recover
 from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
@@ -119,6 +120,7 @@ class EngineProcess:
         self.calendars = calendars_for(configuration)
         self.events = facts.events()
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
+        self.kept_board = KeptBoard(self.board, wanted.state_dir)
         self.host: Host
         self.exchange: Exchange
         self._record: VenueRecord | None = None
@@ -226,7 +228,7 @@ class EngineProcess:
 
     def _listeners(self) -> list[Callable[[Row], None]]:
         wanted = self.wanted
-        return [self.board.fold, row_logger(wanted.log_level), *([wanted.on_row] if wanted.on_row else [])]
+        return [self.kept_board.fold, row_logger(wanted.log_level), *([wanted.on_row] if wanted.on_row else [])]
 
     def rehearse(self, journal: MemoryJournal, recovered: Recovered, venue_record: Path) -> VirtualDriver:
         """The same actors without a host, on copies of journal and venue: for a look at what they would do."""
@@ -339,8 +341,7 @@ class EngineProcess:
         self.kernel.recover_from(list(recovered.rows), recovered.snapshots)
         if not recovered.last_seq:
             return
-        for row in journal_rows(self.wanted.state_dir / JOURNAL, kinds=self.board.kinds, events=self.events):
-            self.board.fold(row)
+        self.kept_board.catch_up(self._folder, recovered.last_seq, self.events)
         self.board.starting()
 
     def _rebuild(self, actor: Actor) -> int:

@@ -146,13 +146,14 @@ def _board(state: Path) -> Board:
 
     from app.board import Board
     from app.identity import FILE, Identity
-    from state.journal import journal_rows
+    from app.kept_board import KeptBoard
+    from state.journal.folder import tail_of
 
     folder = _journal(state)
+    tail = tail_of(folder)
     identity = msgspec.json.decode((state / FILE).read_bytes(), type=Identity)
     board = Board(identity.program, identity.base_currency, "NOT RUNNING", "")
-    for row in journal_rows(folder, kinds=board.kinds, events=_events()):
-        board.fold(row)
+    KeptBoard(board, state).catch_up(folder, tail.last_seq if tail else 0, _events())
     return board
 
 

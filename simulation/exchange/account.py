@@ -21,13 +21,17 @@ CASH_PER_QTY = 100
 
 
 class Account:
-    """Cash and positions. Every amount is exact; a rounding happens once, at 1e-6, where money is made."""
+    """Cash and positions. Every amount is exact; a rounding happens once, at 1e-6, where money is made.
+
+    markets: every contract that was ever traded.  live: those with a position or open orders, and perhaps some that
+    had one a moment ago.
+    """
 
     def __init__(self, cash: Mapping[str, Cash], base_currency: str, fx: Rates, prices: Prices) -> None:
         self.cash: dict[str, Cash] = dict(cash)
         self.markets: dict[str, Market] = {}
         self.changed = True
-        self._live: dict[str, Market] = {}
+        self.live: dict[str, Market] = {}
         self._base = base_currency
         self._fx = fx
         self._prices = prices
@@ -146,7 +150,7 @@ class Account:
     def free_margin(self) -> Cash | None:
         """Equity less the initial margin of positions and open orders, in base currency; None without every rate."""
         money = dict(self.cash)
-        for name, market in self._live.items():
+        for name, market in self.live.items():
             price, listing = self._price(name), market.listing
             if price is not None:
                 worth = listing.money(price * market.quantity - market.basis)
@@ -158,7 +162,7 @@ class Account:
     def equity(self) -> Cash | None:
         """Cash, what cash instruments are worth, and the open variation of futures, in base currency."""
         money = dict(self.cash)
-        for name, market in self._live.items():
+        for name, market in self.live.items():
             price, currency = self._price(name), market.listing.currency
             if price is not None:
                 worth = market.listing.money(price * market.quantity - market.basis)
@@ -180,12 +184,12 @@ class Account:
         """Cash and positions as the record keeps them. Markets without anything are forgotten."""
         rows = []
         quotes = self._prices.quotes
-        for name, market in sorted(self._live.items()):
+        for name, market in sorted(self.live.items()):
             taken = (0, 0, 0)
             if (market.bid_taken or market.ask_taken) and market.quote is not None and quotes.get(name) is market.quote:
                 taken = (market.quote.at_ns, market.bid_taken, market.ask_taken)
             elif market.idle():
-                del self._live[name]
+                del self.live[name]
                 continue
             rows.append(PositionRow(name, market.quantity, str(market.basis), market.accrued, *taken))
         self.changed = False
@@ -193,7 +197,7 @@ class Account:
 
     def touch(self, market: Market) -> None:
         """Open orders in this market changed: count it in margin."""
-        self._live[market.listing.id] = market
+        self.live[market.listing.id] = market
 
     def release(self) -> None:
         """An order ended without a fill: free margin is worked out again when next needed."""

@@ -31,7 +31,8 @@ def statement(
 ) -> VenueSnapshot:
     """Open orders, positions and cash now; orders that ended, fills, cash moves and settlements since `since_ns`."""
     closed = desk.closed[bisect_left(desk.closed, since_ns, key=lambda order: order.closed_ns) :]
-    open_orders = [order for market in account.markets.values() for order in market.orders() if order.state == OPEN]
+    live = account.live
+    open_orders = [order for market in live.values() for order in market.orders() if order.state == OPEN]
     return VenueSnapshot(
         id=id,
         venue=venue,
@@ -46,7 +47,7 @@ def statement(
         closed=tuple(ClosedOrder(o.spec.client_id, o.venue_id, o.state, o.filled) for o in closed),
         fills=tuple(desk.fills[bisect_left(desk.fills, since_ns, key=lambda fill: fill.at_ns) :]),
         positions=tuple(
-            VenuePosition(name, market.quantity) for name, market in sorted(account.markets.items()) if market.quantity
+            VenuePosition(name, market.quantity) for name, market in sorted(live.items()) if market.quantity
         ),
         cash=tuple(VenueCash(currency, amount) for currency, amount in sorted(account.cash.items())),
         moves=tuple(moves[bisect_left(moves, since_ns, key=lambda move: move.at_ns) :]),

@@ -21,6 +21,10 @@ AT_OPEN = (OrderType.MOO, OrderType.LOO)
 AT_CLOSE = (OrderType.MOC, OrderType.LOC)
 WITH_LIMIT = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
 
+SIDES = {each.value: each for each in Side}
+TYPES = {each.value: each for each in OrderType}
+TIFS = {each.value: each for each in TimeInForce}
+
 OrderRow = tuple[
     str, str, str, int, int, str, str, int, int, int, int, int, int, str, int, int, str, str, int, int
 ]  # in the order of ORDER_COLUMNS
@@ -104,8 +108,8 @@ class WorkingOrder:
     @classmethod
     def from_row(cls, row: OrderRow) -> WorkingOrder:
         spec = OrderSpec(
-            client_id=row[0], instrument=row[2], side=Side(row[3]), quantity=row[4], type=OrderType(row[5]),
-            tif=TimeInForce(row[6]), limit=row[7], expires_ns=row[8],
+            client_id=row[0], instrument=row[2], side=SIDES[row[3]], quantity=row[4], type=TYPES[row[5]],
+            tif=TIFS[row[6]], limit=row[7], expires_ns=row[8],
         )  # fmt: skip
         order = cls(spec, row[9], row[10])
         order.venue_id, order.session, order.filled, order.raw = row[1], row[11], row[12], int(row[13])

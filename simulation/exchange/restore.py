@@ -8,14 +8,14 @@ from simulation.exchange.book import OPEN, Market, WorkingOrder
 from simulation.exchange.desk import Desk
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.prices import Prices
-from simulation.exchange.record import Saved
+from simulation.exchange.record import RecordError, Saved
 from simulation.exchange.timetable import Timetable
 
 
 def restore(
     saved: Saved, desk: Desk, account: Account, prices: Prices, listings: Listings, timetable: Timetable
 ) -> None:
-    """Fill a new desk and account. Raises ValueError when the record knows an instrument that is no longer listed."""
+    """Fill a new desk and account. Raises RecordError when the record knows an instrument that is no longer listed."""
     desk.now_ns = saved.at_ns
     for seen in saved.prints:
         close = seen.close
@@ -58,7 +58,7 @@ def _restore_account(saved: Saved, desk: Desk, account: Account, prices: Prices,
 def _listed(listings: Listings, instrument: str) -> Listing:
     listing = listings.get(instrument)
     if listing is None:
-        raise ValueError(
-            f"the venue's record holds {instrument}, which is not listed; give the exchange its instrument"
+        raise RecordError(
+            f"the venue's record holds {instrument}, which is not listed: take it back into program and instruments"
         )
     return listing

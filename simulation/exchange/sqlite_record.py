@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from model.market import Quote
-from model.orders import CashMoved, Fill, Settlement, Side
-from simulation.exchange.book import ORDER_COLUMNS
+from model.orders import CashMoved, Fill, Settlement
+from simulation.exchange.book import ORDER_COLUMNS, SIDES
 from simulation.exchange.record import BookRow, Parcel, Print, RecordError, Saved, Step
 
 TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
@@ -108,7 +108,7 @@ class SqliteRecord:
         """Everything up to the last step. Raises RecordError when it is damaged."""
         try:
             return self._load()
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, msgspec.MsgspecError, KeyError) as error:
             raise RecordError(f"{self._path} is damaged ({error})") from error
 
     def _load(self) -> Saved | None:
@@ -126,7 +126,7 @@ class SqliteRecord:
             last[0],
             list(db.execute("SELECT * FROM orders ORDER BY arrived_ns, priority")),
             [
-                Fill(row[0], row[1], row[2], row[3], Side(row[4]), *row[5:])
+                Fill(row[0], row[1], row[2], row[3], SIDES[row[4]], *row[5:])
                 for row in db.execute(
                     "SELECT exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns"
                     " FROM executions ORDER BY seq"

@@ -14,7 +14,7 @@ import pytest
 from model.market import BarClosed, Quote
 from model.orders import Fill, ModifyOrder, OrderSpec, OrderType, RequestSnapshot, TimeInForce, VenueFact, VenueSnapshot
 from model.units import px, qty
-from simulation.exchange import Exchange, MemoryRecord, SqliteRecord, VenueRecord, VenueRules, digest
+from simulation.exchange import Exchange, MemoryRecord, RecordError, SqliteRecord, VenueRecord, VenueRules, digest
 from simulation.exchange.record import Saved, Step
 
 from .kit import at, bar, buy, close_of, happen, quote, sell, send, venue
@@ -247,5 +247,5 @@ def test_a_record_of_something_no_longer_listed_is_refused() -> None:
     happen(exchange, bar("CSPX", 0, "100"))
     send(exchange, close_of(0), buy("a", "CSPX", kind=OrderType.MOC))
     happen(exchange, bar("CSPX", 1, "100"))
-    with pytest.raises(ValueError, match="CSPX, which is not listed"):
+    with pytest.raises(RecordError, match="CSPX, which is not listed"):
         venue(record=record, instruments={})

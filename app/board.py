@@ -26,11 +26,14 @@ from model.decisions import (
     RunMoved,
     RunPlanned,
 )
+from model.execution import Alarm
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Filled
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 
 LOG_LINES = 200
+CORRECTABLE = 2_000
+"""How many of the newest executions a correction may still refer to."""
 TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
 
 
@@ -44,8 +47,9 @@ class BoardKept(msgspec.Struct, frozen=True):
     halted: str
     day: DayMarked | None
     first_nav: int
-    peak_nav: int
+    peak: float
     positions: dict[str, int]
+    executions: dict[str, int]
     working: dict[str, dict[str, Any]]
     locks: dict[str, str]
     counts: dict[str, int]
@@ -73,9 +77,10 @@ class Board:
         self.now_ns = 0
         self.seq = 0
         self.day: DayMarked | None = None
-        self.first_nav = 0
-        self.peak_nav = 0
+        self.first_nav = 0  # without what was paid in on the first day
+        self.peak = 0.0  # of the time-weighted growth, so that a withdrawal is no drawdown
         self.positions: dict[str, int] = {}
+        self.executions: dict[str, int] = {}
         self.working: dict[str, dict[str, Any]] = {}
         self.locks: dict[str, str] = {}
         self.counts = {"orders": 0, "fills": 0, "denials": 0, "runs": 0}
@@ -97,6 +102,7 @@ class Board:
             Filled: self._filled,
             InstrumentLocked: self._locked,
             InstrumentReleased: self._released,
+            Alarm: self._alarm,
         }
 
     @property
@@ -143,8 +149,8 @@ class Board:
             "session": day.session if day else 0,
             "currency": self.base_currency,
             "nav": nav,
-            "profit": nav - cash_float(self.first_nav),
-            "drawdown": cash_float(day.nav) / cash_float(self.peak_nav) - 1.0 if day and self.peak_nav else 0.0,
+            "profit": cash_float(day.nav - day.flows_total - self.first_nav) if day else 0.0,
+            "drawdown": day.twr_index / self.peak - 1.0 if day and self.peak else 0.0,
             "gross": cash_float(day.gross) if day else 0.0,
             "net": cash_float(day.net) if day else 0.0,
             "fees": cash_float(day.fees_total) if day else 0.0,
@@ -174,10 +180,11 @@ class Board:
         self._say(f"mode {event.was.value} → {event.mode.value}: {event.reason}")
 
     def _day(self, event: DayMarked) -> None:
+        if self.day is None:
+            self.first_nav = event.nav - event.flows_total
         self.day = event
         self.positions = dict(event.positions)
-        self.first_nav = self.first_nav or event.nav
-        self.peak_nav = max(self.peak_nav, event.nav)
+        self.peak = max(self.peak, event.twr_index)
 
     def _regime(self, event: RegimeDecided) -> None:
         if event.regime.value != self.regime:
@@ -226,13 +233,22 @@ class Board:
 
     def _filled(self, event: Filled) -> None:
         fill = event.fill
-        self.counts["fills"] += 1
-        held = self.positions.get(fill.instrument, 0) + fill.side.value * fill.quantity
-        self.positions[fill.instrument] = held
+        signed = fill.side.value * fill.quantity
+        before = self.executions.pop(fill.corrects, 0) if fill.corrects else 0
+        self.executions[fill.exec_id] = signed
+        if len(self.executions) > CORRECTABLE:
+            del self.executions[next(iter(self.executions))]
+        self.positions[fill.instrument] = self.positions.get(fill.instrument, 0) + signed - before
+        if not fill.corrects:
+            self.counts["fills"] += 1
+        was = f"{fill.corrects} was really " if fill.corrects else ""
         self._say(
-            f"{fill.side.name} {qty_float(fill.quantity):g} {fill.instrument} at {px_float(fill.price):g}, "
+            f"{was}{fill.side.name} {qty_float(fill.quantity):g} {fill.instrument} at {px_float(fill.price):g}, "
             f"fee {cash_float(fill.fee):g} {fill.fee_currency}"
         )
+
+    def _alarm(self, event: Alarm) -> None:
+        self._say(f"ALARM {event.code} {event.subject}: {event.text}")
 
     def _locked(self, event: InstrumentLocked) -> None:
         self.locks[event.instrument] = event.reason

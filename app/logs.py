@@ -9,7 +9,17 @@ from typing import Any, TextIO
 import structlog
 
 from engine.ports import Row
-from model.decisions import Approved, DayMarked, InstrumentLocked, ModeEntered, RegimeDecided, RunMoved, RunPlanned
+from model.decisions import (
+    Approved,
+    DayMarked,
+    InstrumentLocked,
+    InstrumentReleased,
+    ModeEntered,
+    RegimeDecided,
+    RunMoved,
+    RunPlanned,
+)
+from model.execution import Alarm
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Filled
 from model.units import cash_float, px_float, qty_float
@@ -63,6 +73,14 @@ def _locked(e: InstrumentLocked) -> tuple[str, dict[str, Any]]:
     return "instrument locked", {"instrument": e.instrument, "reason": e.reason}
 
 
+def _released(e: InstrumentReleased) -> tuple[str, dict[str, Any]]:
+    return "instrument released", {"instrument": e.instrument, "reason": e.reason, "by": e.by}
+
+
+def _alarm(e: Alarm) -> tuple[str, dict[str, Any]]:
+    return "alarm", {"code": e.code, "subject": e.subject, "text": e.text}
+
+
 def _regime(e: RegimeDecided) -> tuple[str, dict[str, Any]]:
     return "regime", {"run_id": e.run_id, "regime": e.regime.value, "degraded": e.degraded, "why": e.why}
 
@@ -105,7 +123,9 @@ def _day(e: DayMarked) -> tuple[str, dict[str, Any]]:
     return "day", {"session": e.session, "nav": cash_float(e.nav), "gross": cash_float(e.gross)}
 
 
-ALARMS: dict[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {ModeEntered: _mode, InstrumentLocked: _locked}
+ALARMS: dict[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
+    ModeEntered: _mode, InstrumentLocked: _locked, InstrumentReleased: _released, Alarm: _alarm,
+}  # fmt: skip
 EVERYTHING: dict[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
     **ALARMS, RegimeDecided: _regime, RunPlanned: _planned, Approved: _approved, RunMoved: _run, OrderPlanned: _order,
     OrderMoved: _moved, Filled: _filled, DayMarked: _day,

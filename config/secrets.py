@@ -7,6 +7,7 @@ take it out of any text that is about to leave the process.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import threading
@@ -88,8 +89,9 @@ class Secrets:
         return Secret(value)
 
     def register(self, value: str) -> None:
-        """Take a value, and the forms it has inside URLs, out of every text from now on."""
-        forms = {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value)}
+        """Take a value, and the forms it has in URLs, in tracebacks and in JSON, out of every text from now on."""
+        forms = {value, urllib.parse.quote(value, safe=""), urllib.parse.quote_plus(value), repr(value)[1:-1]}
+        forms |= {json.dumps(form)[1:-1] for form in forms}
         with self._lock:
             known = forms.union(self._known)
             self._known = tuple(

@@ -13,7 +13,7 @@ from app import facts
 from app.commands.run import replay
 from config.loader import load
 from config.program import TrendParams
-from model.decisions import DayMarked, RiskDecision
+from model.decisions import DayMarked, RiskDecision, Targets
 from model.execution import SleevesCrossed
 from model.orders import Filled, VenueSettled
 from state.journal import journal_rows
@@ -106,6 +106,32 @@ def test_every_fill_pays_the_close_after_the_decision_and_half_the_spread(journa
         assert least - 1e-9 <= worse < least + tick + 1e-9, (fill, worse)
         filled += 1
     assert filled > 5_000
+
+
+@pytest.mark.timeout(300)
+def test_the_index_pair_stands_on_both_legs(journal: Path) -> None:
+    """Each leg is what the sleeve asked for at the last decision whose orders have traded, in nearly every session."""
+    legs = ("SP500", "EURO600")
+    wanted: list[dict[str, float]] = []
+    paired = matched = 0
+    held: dict[str, float] = {}
+    for row in journal_rows(journal, kinds=("Targets", "Filled", "SleevesCrossed"), events=facts.events()):
+        match row.event:
+            case Filled() | SleevesCrossed() as moved:
+                name = moved.fill.instrument if isinstance(moved, Filled) else moved.instrument
+                product = name.partition("@")[0]
+                for share in moved.shares:
+                    if share.sleeve == "core":
+                        held[product] = held.get(product, 0.0) + share.quantity / 1e8
+            case Targets(sleeve="core", wants=wants) if not any(want.hold for want in wants):
+                if wanted:
+                    sizes = [held.get(leg, 0.0) for leg in legs]
+                    paired += sizes[0] > 0 > sizes[1]
+                    matched += sizes == [wanted[-1][leg] for leg in legs]
+                wanted.append({want.product: want.quantity / 1e8 for want in wants})
+    assert len(wanted) > 450
+    assert paired > 0.95 * len(wanted)
+    assert matched > 0.95 * len(wanted)
 
 
 @pytest.mark.timeout(300)

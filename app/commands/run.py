@@ -136,9 +136,9 @@ def plan(
     from config.secrets import Secrets
 
     configuration = _load(program, settings, overrides)
-    first, last = _span(configuration, None, None)
     configure("error", sys.stderr, Secrets(os.environ).scrub)
     lake = _lake(configuration, data, as_json)
+    first, last = _recorded(configuration, lake)
     planned = look(
         Wanted(configuration=configuration, state_dir=state, lake=lake, first=_began(state, first), last=last)
     )

@@ -49,6 +49,9 @@ class Finding:
     size: float
     text: str
 
+    def __str__(self) -> str:
+        return f"{self.severity.name.lower():<8}{self.id:<20}{self.session}  {self.kind:<12}{self.text}"
+
 
 @dataclass(frozen=True, slots=True)
 class Series:

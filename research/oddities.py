@@ -54,7 +54,7 @@ def _left_out(s: Scrutiny) -> Iterator[str]:
     for code in sorted({code for code, _ in s.left_out}):
         products = Counter({name: count for (why, name), count in s.left_out.items() if why == code})
         cause = LEFT_OUT.get(code, "see the table of denial codes")
-        yield f"{products.total():,} changes were left out as {code}: {cause}. Most: {_most(products)}."
+        yield f"Left out as {code}, {products.total():,} times: {cause}. Most: {_most(products)}."
 
 
 def _silences(s: Scrutiny) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _silences(s: Scrutiny) -> Iterator[str]:
         yield (
             f"{len(long)} positions were kept past the last close of their contract, {sum(one.days for one in long)} "
             f"sessions in all, because the record had no price at which to roll them. They stood at that close and "
-            f"were settled at it when the contract ended, so what the market did meanwhile is in no figure: {names}."
+            f"are settled at it when the contract ends, so what the market did meanwhile is in no figure: {names}."
         )
 
 
@@ -90,7 +90,7 @@ def _modes(s: Scrutiny) -> Iterator[str]:
         meaning = (
             "closes waited for a second one before they were believed" if code == "PRICE_SUSPECT" else "see the log"
         )
-        yield f"{count:,} alarms {code}: {meaning}."
+        yield f"Alarm {code}, {count:,} times: {meaning}."
 
 
 def _concentration(s: Scrutiny) -> Iterator[str]:

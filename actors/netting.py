@@ -144,7 +144,8 @@ class Run:
         to = self.cycle.contracts.get(product, "")
         old = [name for name, parts in sides.held.items() if name != to and any(parts.values())]
         self._hold_broken(product, sides)
-        self._break_pairs(sides, sides.holding, f"{product} holds")
+        if sides.holding:
+            self._break_pairs(sides, sides.holding, f"{product} holds")
         if sides.target == sides.current and not old:
             return
         objection = self._objection(product, to, old, sides)
@@ -184,10 +185,7 @@ class Run:
                 holding.append(sleeve)
             else:
                 target[sleeve] = want.quantity if want is not None else 0
-        return Sides(
-            mine, {name: each for name, each in current.items() if each},
-            {name: each for name, each in target.items() if each}, wants, holding,
-        )  # fmt: skip
+        return Sides(mine, _without_noughts(current), _without_noughts(target), wants, holding)
 
     def _objection(self, product: str, to: str, old: Sequence[str], sides: Sides) -> tuple[str, str] | None:
         """Why nothing of this product may change now."""
@@ -294,6 +292,8 @@ class Run:
 
     def _hold_broken(self, product: str, sides: Sides) -> None:
         """A sleeve whose pair is not traded keeps what it has of this product."""
+        if not self._held_back:
+            return
         for sleeve, want in sides.wants:
             pair = f"{sleeve}:{want.pair}"
             if pair in self._held_back and sleeve in sides.moving():
@@ -362,6 +362,10 @@ def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
         mine.append(leg)
         groups = [*rest, (next(iter(names)), mine, names)]
     return [*single, *((name, members) for name, members, _ in groups)]
+
+
+def _without_noughts(parts: dict[str, Qty]) -> dict[str, Qty]:
+    return parts if all(parts.values()) else {name: each for name, each in parts.items() if each}
 
 
 def _holds(given: Targets, want: Want | None, product: str) -> bool:

@@ -1,0 +1,1 @@
+"""The actor runtime, which knows nothing of trading."""

@@ -60,11 +60,15 @@ class Resume(Control, frozen=True, gc=False):
 
 
 class ReduceOnly(Control, frozen=True, gc=False):
+    """From now on only orders that bring a position nearer to zero."""
+
     reason: str
     by: str
 
 
 class ModeChanged(Control, frozen=True, gc=False):
+    """system: this is the mode from now on."""
+
     mode: Mode
     reason: str
 
@@ -88,6 +92,8 @@ class InstrumentLocked(Event, frozen=True, gc=False):
 
 
 class InstrumentReleased(Event, frozen=True, gc=False):
+    """An operator has looked at a locked instrument: it trades again."""
+
     instrument: str
     by: str
     reason: str

@@ -135,6 +135,8 @@ class Reprice(Message, frozen=True, gc=False):
 
 
 class SubmitOrder(Message, frozen=True, gc=False):
+    """Send this order. It leaves only after the row that planned it is durable."""
+
     order: OrderSpec
     resend: bool = False
 
@@ -156,6 +158,8 @@ class WatchQuotes(Message, frozen=True, gc=False):
 
 
 class CancelAtVenue(Message, frozen=True, gc=False):
+    """Ask the venue to cancel what remains of an order."""
+
     client_id: str
 
 
@@ -183,12 +187,16 @@ class OrderSent(VenueFact, frozen=True, gc=False):
 
 
 class OrderAcked(VenueFact, frozen=True, gc=False):
+    """The venue has the order and gave it an id of its own."""
+
     client_id: str
     venue_id: str
     at_ns: int
 
 
 class OrderRejected(VenueFact, frozen=True, gc=False):
+    """The venue refused the order; nothing of it is there."""
+
     client_id: str
     code: str
     text: str
@@ -205,12 +213,16 @@ class OrderCancelled(VenueFact, frozen=True, gc=False):
 
 
 class OrderExpired(VenueFact, frozen=True, gc=False):
+    """The venue ended the order by its own clock; `filled` is its cumulative figure."""
+
     client_id: str
     filled: Qty
     at_ns: int
 
 
 class OrderModified(VenueFact, frozen=True, gc=False):
+    """The venue took the new price or quantity."""
+
     client_id: str
     change_id: str
     limit: Px
@@ -228,6 +240,8 @@ class ModifyRejected(VenueFact, frozen=True, gc=False):
 
 
 class CancelRejected(VenueFact, frozen=True, gc=False):
+    """A failed cancel never ends its order."""
+
     client_id: str
     code: str
     text: str
@@ -337,6 +351,8 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
+    """The link to the venue stands. Nothing is repeated: the reconciler asks."""
+
     venue: str
     account: str
     paper: bool

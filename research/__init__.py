@@ -1,1 +1,1 @@
-"""Backtests on the stage, statistics, reports, sweeps."""
+"""Statistics, reports and what looks too good in them, from an engine's journal."""

@@ -1,1 +1,1 @@
-"""The simulated exchange, fault plans, and the stage that runs the whole engine on virtual time."""
+"""The simulated exchange, in virtual time, and its fault plans."""

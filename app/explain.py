@@ -58,7 +58,8 @@ def explain(journal: Path, subject: str, events: Events, session: int | None = N
         run = planned.intent.run_id
         product = product_of(planned.spec.instrument)
         lines = _run_lines(_rows_of_run(journal, run, events), product, planned.intent)
-        return Explanation(planned.spec.client_id, run, (*lines, *_order_lines(journal, order, events)))
+        lines += _order_lines(journal, order, events)
+        return Explanation(planned.spec.client_id, run, _in_order(lines))
     found_run = _latest_run(journal, product_of(subject), session, events)
     if found_run is None:
         when = f" in session {session}" if session else ""
@@ -70,7 +71,7 @@ def explain(journal: Path, subject: str, events: Events, session: int | None = N
             continue
         if product_of(planned.spec.instrument) == product_of(subject):
             lines += _order_lines(journal, row, events)
-    return Explanation(subject, found_run, tuple(lines))
+    return Explanation(subject, found_run, _in_order(lines))
 
 
 def _orders_named(journal: Path, name: str, events: Events) -> Iterator[Row]:
@@ -167,9 +168,14 @@ def _order_said(event: Any, order: str) -> tuple[str, str] | None:
     return None
 
 
+def _in_order(lines: Iterable[Line]) -> tuple[Line, ...]:
+    return tuple(sorted(lines, key=lambda line: line.seq))
+
+
 def _want(want: Want) -> str:
-    wish = "hold what there is" if want.hold else f"{qty_float(want.quantity):+g}"
-    return f"{wish}: {want.reason}{_facts(want.facts)}"
+    """A sleeve that holds says so in its reason."""
+    wish = "" if want.hold else f"{qty_float(want.quantity):+g}: "
+    return f"{wish}{want.reason}{_facts(want.facts)}"
 
 
 def _intent(intent: Intent) -> str:

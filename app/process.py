@@ -237,7 +237,7 @@ class EngineProcess:
         self.kernel.attach(venue)
         driver = VirtualDriver(self.kernel, (self.feed, venue))
         venue.connect()
-        driver.run(self.kernel.clock.now_ns)
+        driver.run(max(self.kernel.clock.now_ns, recovered.last_at_ns))  # the venue's record may end earlier
         return driver
 
     def _build(self, journal: Watched | MemoryJournal, recovered: Recovered, venue_record: Path) -> SimulatedVenue:

@@ -6,7 +6,7 @@ import msgspec
 
 from actors.order_book import shares_of
 from model.orders import Intent, OrderUpdate, Purpose, Share, Side, Urgency, intent_id
-from model.units import NS_PER_SECOND, Qty
+from model.units import NS_PER_SECOND, Qty, qty_float
 
 BPS = 10_000
 
@@ -78,7 +78,10 @@ class Group:
         return [leg for leg in self.legs.values() if leg.filled_bps < policy.behind_bps and not leg.terminal]
 
     def words(self) -> str:
-        return ", ".join(f"{leg.intent.instrument} {leg.filled}/{leg.intent.quantity}" for leg in self.legs.values())
+        return ", ".join(
+            f"{leg.intent.instrument} {qty_float(leg.filled):g} of {qty_float(leg.intent.quantity):g}"
+            for leg in self.legs.values()
+        )
 
     def unwinds(self) -> tuple[Intent, ...]:
         """Orders that bring every leg back to the share of the leg that is filled least, in the pair's own ratio.

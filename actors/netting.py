@@ -15,7 +15,7 @@ from actors.order_book import FOREIGN
 from model.decisions import CycleOpened, Denial, NavMarked, Targets, Want
 from model.market import FxSnapshot, Quality
 from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
-from model.units import CASH_SCALE, PX_SCALE, Cash, Px, Qty, div_half_even
+from model.units import CASH_SCALE, PX_SCALE, Cash, Px, Qty, cash_float, div_half_even, qty_float
 
 BPS = 10_000
 
@@ -230,13 +230,14 @@ class Run:
             return None
         larger = max(abs(current), abs(target))
         if current and abs(delta) * BPS < self.policy.drift_bps * larger:
-            return "BAND", f"a change of {delta} is inside the band around {current}"
+            return "BAND", f"a change of {qty_float(delta):+g} is inside the band around {qty_float(current):+g}"
         if _reduces(current, target):
             return None
         rate = self.fx.rates[contract.currency].rate
         notional = div_half_even(abs(contract.money(price * delta)) * rate, PX_SCALE)
         if notional < self.policy.min_notional:
-            return "MIN_NOTIONAL", f"{notional} micro of the base currency is less than {self.policy.min_notional}"
+            least = cash_float(self.policy.min_notional)
+            return "MIN_NOTIONAL", f"{cash_float(notional):,.2f} of the base currency is less than {least:,.2f}"
         return None
 
     # -- legs

@@ -33,7 +33,7 @@ from model.orders import (
     Share,
     TimeInForce,
 )
-from model.units import Qty
+from model.units import Qty, qty_float
 from state.order_law import OrderEvent, OrderState, is_terminal
 
 E = OrderEvent
@@ -194,7 +194,7 @@ class OrderReports:
 
     def _overfilled(self, order: Order) -> list[Effect]:
         client_id = order.spec.client_id
-        text = f"filled {order.filled} of {order.spec.quantity}: more than was asked for"
+        text = f"filled {qty_float(order.filled):g} of {qty_float(order.spec.quantity):g}: more than was asked for"
         return self.desk.alarm("OVERFILL", client_id, text) + self.desk.lock(
             order.spec.instrument, f"{client_id}: {text}"
         )

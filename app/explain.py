@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from actors.fx import FxFixed
 from engine.ports import Row
 from model.decisions import Approved, Denial, RegimeDecided, RiskDecision, RunMoved, RunPlanned, Targets, Want
 from model.execution import PairMoved
@@ -18,7 +19,7 @@ from model.orders import Filled, Intent
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 from state.journal import Events, journal_rows
 
-RUN_KINDS = ("RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "Approved", "RunMoved", "PairMoved")
+RUN_KINDS = ("FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "Approved", "RunMoved", "PairMoved")
 ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "Filled")
 
 
@@ -105,6 +106,11 @@ def _run_lines(rows: Iterable[Row], product: str, intent: Intent | None) -> list
 
 def _said(event: Any, product: str, intent: Intent | None) -> Iterator[tuple[str, str]]:
     match event:
+        case FxFixed():
+            rates = (
+                f"{name} {px_float(r.rate):.6g} {r.quality.name}, {r.source}" for name, r in event.fx.rates.items()
+            )
+            yield "inputs", f"rates to {event.fx.base}: {'; '.join(rates)}"
         case RegimeDecided():
             missing = f"; missing {', '.join(event.degraded)}" if event.degraded else ""
             yield "regime", f"{event.regime.value}: {event.why}{_facts(event.facts)}{missing}"
@@ -117,6 +123,7 @@ def _said(event: Any, product: str, intent: Intent | None) -> Iterator[tuple[str
         case Targets():
             yield from ((f"target of {event.sleeve}", _want(want)) for want in event.wants if want.product == product)
         case RunPlanned():
+            yield "inputs", f"prices of session {event.session}, fingerprint {event.inputs_hash}"
             mine = [i for i in event.intents if product_of(i.instrument) == product]
             yield from (("netting", _intent(i)) for i in mine if intent is None or i.id == intent.id)
             yield from (("not wanted", _denial(d)) for d in event.left_out if product_of(d.instrument) == product)

@@ -83,6 +83,23 @@ def hash_(state: Path, as_json: bool) -> None:
     click.echo(json.dumps({"content_hash": value}) if as_json else value)
 
 
+@journal.command()
+@click.option("--older-than", "days", default=90, show_default=True, help="Days since the run ended.")
+@state_option
+@json_option
+def tidy(days: int, state: Path, as_json: bool) -> None:
+    """Take runs that ended long ago out of the ledger's tables. The journal keeps them for ever."""
+    from app.facts import events
+    from state.journal import recover
+    from state.ledger import Ledger
+
+    folder, known = _existing(state), events()
+    with Ledger(folder, known) as ledger:
+        ledger.catch_up()
+        count = ledger.forget_runs(recover(folder, known).last_at_ns, days)
+    click.echo(json.dumps({"runs": count}) if as_json else f"{count} runs left the ledger")
+
+
 def _existing(state: Path) -> Path:
     from engine.errors import JournalError
 

@@ -8,6 +8,7 @@ from actors.books import Books, Position, SleeveLine, Taken
 from actors.contracts import Contracts
 from actors.valuation import Totals
 from engine.message import Event
+from model.market import Quality
 from model.units import Cash, Px, Qty
 
 SUMS = ("variation", "fx", "fees", "financing", "flows")
@@ -56,6 +57,8 @@ class BooksKept(Event, frozen=True, gc=False):
     session: int
     marked_ns: int
     prices: dict[str, Px]
+    qualities: dict[str, Quality] = msgspec.field(default_factory=dict)
+    sessions: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def kept_books(

@@ -295,14 +295,15 @@ class Portfolio(Actor):
         self.rates.update(row.rates)
         for name, price in row.prices.items():
             self.prices[name] = price
-            self.qualities[name] = Quality.STALE
+            self.qualities[name] = Quality.STALE if name in row.degraded else Quality.GOOD
             self.sessions[name] = row.session
         valued = valuation.value(self.books, row.prices, {}, self.rates)
         self.books.unsettled(self.marked_ns)
         self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates)
 
     def snapshot(self) -> BooksKept:
-        return kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)
+        kept = kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)
+        return msgspec.structs.replace(kept, qualities=dict(self.qualities), sessions=dict(self.sessions))
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, BooksKept)
@@ -310,5 +311,5 @@ class Portfolio(Actor):
         self.rates = dict(snapshot.rates)
         self.session, self.marked_ns = snapshot.session, snapshot.marked_ns
         self.prices = dict(snapshot.prices)
-        self.qualities = dict.fromkeys(snapshot.prices, Quality.STALE)
-        self.sessions = dict.fromkeys(snapshot.prices, snapshot.session)
+        self.qualities = {name: snapshot.qualities.get(name, Quality.STALE) for name in snapshot.prices}
+        self.sessions = {name: snapshot.sessions.get(name, snapshot.session) for name in snapshot.prices}

@@ -130,10 +130,8 @@ class Orders(Actor):
         if self.locked and intent.instrument in self.locked and not intent.reduces:
             return "LOCKED", f"{intent.instrument} is locked: {self.locked[intent.instrument]}"
         if intent.quantity <= 0 or intent.quantity % contract.lot:
-            return (
-                "LOT",
-                f"quantity {qty_float(intent.quantity):g} is not a positive multiple of the lot {qty_float(contract.lot):g}",
-            )
+            lot = qty_float(contract.lot)
+            return "LOT", f"quantity {qty_float(intent.quantity):g} is not a positive multiple of the lot {lot:g}"
         if intent.run_id not in self.book.runs and 0 < session_of(intent.run_id) <= self.book.floor_session:
             return "STALE_RUN", f"run {intent.run_id} is too old to be new"
         if not intent.limit and not intent.reference and not pricing.needs_quote(self.policy, intent):

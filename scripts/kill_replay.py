@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -50,13 +51,13 @@ class Replay:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a state folder came to. venue: positions and cash of the exchange.  days: (session, net asset value)."""
+    """What a state folder came to. venue: positions and cash of the exchange.  days: (session, books in one hash)."""
 
     content: str
     orders: int
     fills: int
     duplicates: int
-    days: list[tuple[int, int]]
+    days: list[tuple[int, str]]
     venue: str
 
 
@@ -148,6 +149,8 @@ def kill_at(process: subprocess.Popen[bytes], state: Path, by: str, amount: floa
 
 def outcome(state: Path) -> Outcome:
     """Read what a state folder came to."""
+    from msgspec.json import encode
+
     from app import facts
     from app.reports import days
     from simulation.exchange import SqliteRecord
@@ -168,7 +171,7 @@ def outcome(state: Path) -> Outcome:
         orders=counts["OrderPlanned"],
         fills=counts["Filled"],
         duplicates=len(saved.duplicates),
-        days=[(day.session, day.nav) for day in days(state)],
+        days=[(day.session, sha256(encode(day, order="deterministic")).hexdigest()) for day in days(state)],
         venue=json.dumps([held, sorted(saved.book.cash.items())]),
     )
 

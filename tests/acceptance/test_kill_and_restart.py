@@ -38,8 +38,8 @@ def test_half_a_year_killed_six_times_trades_what_an_undisturbed_one_does(
 
 
 def test_a_run_that_differs_is_told_so(kills: ModuleType) -> None:
-    one = kills.Outcome("aa", 2, 2, 0, [(20060103, 5), (20060104, 6)], "flat")
-    other = kills.Outcome("bb", 2, 3, 1, [(20060103, 5), (20060104, 7)], "long")
+    one = kills.Outcome("aa", 2, 2, 0, [(20060103, "5"), (20060104, "6")], "flat")
+    other = kills.Outcome("bb", 2, 3, 1, [(20060103, "5"), (20060104, "7")], "long")
     said = kills.Report(one, other).differences
     assert [each.split(" ")[0:2] for each in said] == [
         ["the", "content"],

@@ -28,6 +28,8 @@ from model.execution import (
 from model.orders import RequestSnapshot, VenueDown, VenueSnapshot, VenueUp
 from model.units import NS_PER_SECOND
 
+LEAST_RETRY_NS = NS_PER_SECOND
+
 
 class ReconcilePolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When to compare. Durations in nanoseconds; `every_ns` of 0 switches the periodic comparison off.
@@ -181,7 +183,9 @@ class Reconciler(Actor):
         effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
         if found.breaks:
             # a replay resumes at the venue's time, before orders that only the journal knows of: ask when they are due
-            retry_ns = max(self.clock.now_ns + self.policy.settle_ns, found.provable_ns)
+            now_ns = self.clock.now_ns
+            later_ns = now_ns + max(self.policy.settle_ns, LEAST_RETRY_NS)
+            retry_ns = found.provable_ns if found.provable_ns > now_ns else later_ns
             effects.append(SetTimer("query", retry_ns, ReconcileDue("unknown order")))
         return effects
 

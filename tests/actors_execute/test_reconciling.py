@@ -206,6 +206,13 @@ def test_an_unknown_order_without_proof_is_a_break_and_a_fresh_one_is_left_alone
     assert (fresh.breaks, fresh.evidence, fresh.skipped) == ((), (), ("hr-1",))
 
 
+def test_an_order_planned_after_the_venues_present_says_when_to_ask_again() -> None:
+    found = examine(snapshot(), known("UNKNOWN", T0 + 60 * SECOND), 5 * SECOND)
+    assert [each.kind for each in found.breaks] == ["UNKNOWN_ORDER"]
+    assert found.provable_ns == T0 + 65 * SECOND
+    assert absent(snapshot(at_ns=found.provable_ns), known("UNKNOWN", T0 + 60 * SECOND))
+
+
 def test_a_working_order_that_agrees_needs_no_evidence() -> None:
     order = OpenOrder("hr-1", "v1", "A", Side.BUY, qty("10"), qty("4"), 0)
     assert examine(snapshot(orders=(order,)), known("WORKING", filled="4"), 0).evidence == ()

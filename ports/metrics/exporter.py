@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics, start_http_server
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from engine.message import Event, Message, Told
 from engine.ports import Outside, Row
@@ -52,9 +54,7 @@ class MetricsPort:
             Filled: self._filled,
         }
         self._declare()
-        for name in runtime():
-            figure = self._gauge(f"runtime_{name}", f"The runtime's own figure: {name.replace('_', ' ')}")
-            figure.set_function(_reader(runtime, name))
+        self.registry.register(_Runtime(runtime))
 
     def _declare(self) -> None:
         gauge, counter = self._gauge, self._counter
@@ -158,8 +158,16 @@ class MetricsPort:
         self.commission.labels(fill.fee_currency).inc(max(0.0, cash_float(fill.fee - before)))
 
 
-def _reader(runtime: Callable[[], Mapping[str, float]], name: str) -> Callable[[], float]:
-    def read() -> float:
-        return float(runtime()[name])
+class _Runtime(Collector):
+    """The runtime's figures, asked for at each scrape: there need be no runtime before the first."""
 
-    return read
+    def __init__(self, runtime: Callable[[], Mapping[str, float]]) -> None:
+        self._runtime = runtime
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        for name, value in self._runtime().items():
+            text = f"The runtime's own figure: {name.replace('_', ' ')}"
+            yield GaugeMetricFamily(f"hedgerow_runtime_{name}", text, value=value)

@@ -26,6 +26,8 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])}
+"""Of the engines: this checkout's rooms, in the folder from which the script was called."""
 POLL_S = 0.005
 LONGEST_S = 3_600.0
 BY_CLOCK = 0.3
@@ -100,7 +102,7 @@ class Report:
 def start(replay: Replay, state: Path, log: Path) -> subprocess.Popen[bytes]:
     """A replay in a process of its own; everything it says goes to `log`."""
     with log.open("ab") as out:
-        return subprocess.Popen(replay.command(state), cwd=ROOT, stdout=out, stderr=out)
+        return subprocess.Popen(replay.command(state), env=ENVIRONMENT, stdout=out, stderr=out)
 
 
 def finish(replay: Replay, state: Path, log: Path) -> None:
@@ -224,5 +226,5 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.path.insert(0, str(ROOT))
-    os.environ.setdefault("PYTHONHASHSEED", "0")
+    ENVIRONMENT.setdefault("PYTHONHASHSEED", "0")
     sys.exit(main())

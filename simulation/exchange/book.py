@@ -224,6 +224,14 @@ class Market:
             least += quantity
         return most if most > least else least
 
+    def meets(self, quote: Quote) -> bool:
+        """Whether the best of our resting orders touches the other side of a quote. Most quotes move nothing."""
+        buys, sells = self.buys, self.sells
+        return bool(
+            (buys and (buys[0].market or buys[0].limit >= quote.ask))
+            or (sells and (sells[0].market or sells[0].limit <= quote.bid))
+        )
+
     def taken_from(self, quote: Quote) -> None:
         """Start counting what is taken from this quote, unless it is the one already counted."""
         if self.quote is not quote:

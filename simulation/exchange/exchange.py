@@ -147,8 +147,7 @@ class Exchange:
         self._quotes[name] = quote
         self._quoted = True
         market = self._markets.get(name)
-        if market is not None and (market.open_buy or market.open_sell):
-            self._next = -1
+        if market is not None and (market.buys or market.sells) and market.meets(quote):
             desk.match_quote(market, quote)
 
     def _over(self, session: Session, before: BarClosed | None) -> bool:

@@ -22,7 +22,7 @@ from app.kept_board import KeptBoard
 from app.logs import row_logger
 from app.rates import LakeRates
 from app.recorded_sessions import recorded_venue
-from app.sessions import calendars
+from app.sessions import FIRST, calendars
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
 from engine.actor import Actor
@@ -316,10 +316,9 @@ class EngineProcess:
     def _plan(self, recovered: Recovered) -> FeedPlan:
         wanted = self.wanted
         warmup = self.program.replay.warmup_sessions if self.program.replay else 300
-        years, rest = divmod(warmup, 256)
-        warm = wanted.first - (years + 1) * 10_000 if rest else wanted.first - years * 10_000
-        first = _newest_bar(recovered) or warm
         days = calendars(Path(wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
+        before = [one.date for one in days.between(FIRST, wanted.first)]
+        first = _newest_bar(recovered) or before[max(0, len(before) - 1 - warmup)]
         return FeedPlan(
             products=self._products(),
             first=first,
@@ -349,8 +348,7 @@ class EngineProcess:
         recovered = recover(self.wanted.state_dir / JOURNAL, self.events)
         restore([actor], recovered.rows, recovered.snapshots)
         if isinstance(actor, MarketData):
-            since = _newest_bar(recovered) or self.wanted.first
-            self.feed.rewind(session_ns(since), self.kernel.clock.now_ns)
+            self.feed.rewind(session_ns(self._plan(recovered).first), self.kernel.clock.now_ns)
         return recovered.last_seq
 
     def _noticed(self, notice: Notice) -> None:

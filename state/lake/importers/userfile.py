@@ -133,9 +133,9 @@ def _bar(row: Mapping[str, Cell], path: Path) -> Row:
     close = _cell(row, "close", cells.price)
     sides = [_cell(row, s, cells.price) if row.get(s) not in (None, "") else close for s in ("open", "high", "low")]
     opened, high, low = sides[0], sides[1], sides[2]
-    if "high" not in row:
+    if row.get("high") in (None, ""):
         high = max(opened, close)
-    if "low" not in row:
+    if row.get("low") in (None, ""):
         low = min(opened, close)
     if kind in NEVER_NEGATIVE and min(opened, high, low, close) <= 0:
         raise CellError(f"column close: a price of a {kind} is zero or negative (a future or index says so in kind)")

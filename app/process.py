@@ -317,7 +317,7 @@ class EngineProcess:
         wanted = self.wanted
         warmup = self.program.replay.warmup_sessions if self.program.replay else 300
         days = calendars(Path(wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
-        before = [one.date for one in days.between(FIRST, wanted.first)]
+        before = [one.date for one in days.between(FIRST, wanted.first)] or [wanted.first]
         first = _newest_bar(recovered) or before[max(0, len(before) - 1 - warmup)]
         return FeedPlan(
             products=self._products(),

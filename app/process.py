@@ -119,6 +119,7 @@ class EngineProcess:
         self.log = structlog.get_logger("engine")
         self.calendars = calendars_for(configuration)
         self.events = facts.events()
+        self.crashed: list[str] = []  # actors that fell and were built again, once for each time
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
         self.kept_board = KeptBoard(self.board, wanted.state_dir)
         self.host: Host
@@ -355,6 +356,8 @@ class EngineProcess:
         quiet = (Happened.STAGE, Happened.INTAKE_PAUSED, Happened.INTAKE_RESUMED)
         write = self.log.info if notice.happened in quiet else self.log.warning
         write(notice.happened.value, who=notice.who, text=notice.text)
+        if notice.happened is Happened.CRASHED:
+            self.crashed.append(notice.who)
 
     def _health(self) -> tuple[int, int, tuple[ActorPulse, ...]]:
         now_ns = self.kernel.clock.now_ns

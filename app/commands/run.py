@@ -312,6 +312,12 @@ def _to_the_end(wanted: Wanted) -> None:
         raise HaltedError(f"the engine stopped itself: {error}", advice) from error
     if process.halted:
         raise HaltedError(f"the engine halted: {process.halted}", advice)
+    if process.crashed and wanted.band == "REPLAY":
+        times, fallen = len(process.crashed), ", ".join(sorted(set(process.crashed)))
+        raise RunError(
+            f"actors crashed and were built again, {times} times in all ({fallen}): what they were told then is lost",
+            "read the log for the tracebacks; the figures of this replay are not to be believed",
+        )
 
 
 def _progress(first: int, last: int) -> Any:

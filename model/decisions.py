@@ -100,9 +100,6 @@ class InstrumentReleased(Event, frozen=True, gc=False):
     at_ns: int
 
 
-# --- the cycle, stage by stage ----------------------------------------------------------------------------------------
-
-
 class CycleOpened(Message, frozen=True, gc=False):
     """market_data: every product's last bar is in; these are the ones that cannot be trusted.
 

@@ -69,9 +69,6 @@ class OrderDenied(Event, frozen=True, gc=False):
     at_ns: int
 
 
-# --- evidence about orders --------------------------------------------------------------------------------------------
-
-
 class SeenAtVenue(VenueFact, frozen=True, gc=False):
     """reconciler -> orders: the venue has this order of ours.
 
@@ -136,9 +133,6 @@ class OrdersKnown(Message, frozen=True, gc=False):
     unknown: tuple[str, ...]
 
 
-# --- evidence about books ---------------------------------------------------------------------------------------------
-
-
 class AskBooks(Request, frozen=True, gc=False, kw_only=True):
     """reconciler -> portfolio: take what you missed from this snapshot, then compare positions and cash with it."""
 
@@ -187,9 +181,6 @@ class ReconcileNow(Message, frozen=True, gc=False):
     why: str
 
 
-# --- executors --------------------------------------------------------------------------------------------------------
-
-
 class PairMoved(Event, frozen=True, gc=False):
     """pair: what happened to legs that belong together.
 
@@ -232,9 +223,6 @@ class BooksAdjusted(Event, frozen=True, gc=False):
     reason: str
     by: str
     at_ns: int
-
-
-# --- health -----------------------------------------------------------------------------------------------------------
 
 
 class ActorPulse(msgspec.Struct, frozen=True, gc=False):

@@ -106,9 +106,6 @@ class OrderSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     expires_ns: int = 0
 
 
-# --- to the order manager -------------------------------------------------------------------------------------------
-
-
 class Place(Message, frozen=True, gc=False):
     """Carry this approved intent to a terminal state. `approval` names the durable risk approval."""
 
@@ -129,9 +126,6 @@ class Reprice(Message, frozen=True, gc=False):
     client_id: str
     limit: Px
     reason: str
-
-
-# --- to the venue port ----------------------------------------------------------------------------------------------
 
 
 class SubmitOrder(Message, frozen=True, gc=False):
@@ -168,9 +162,6 @@ class RequestSnapshot(Message, frozen=True, gc=False):
 
     id: str
     since_ns: int
-
-
-# --- from the venue port --------------------------------------------------------------------------------------------
 
 
 class VenueFact(Message, frozen=True, gc=False):
@@ -377,9 +368,6 @@ class VenueCashMoved(Event, frozen=True, gc=False):
     """The journalled form of a cash movement, as the book took it."""
 
     move: CashMoved
-
-
-# --- what the order manager tells its clients -------------------------------------------------------------------------
 
 
 class OrderUpdate(Message, frozen=True, gc=False):

@@ -80,8 +80,6 @@ def performance(days: Sequence[DayMarked]) -> Performance:
     below = drawdowns(worth)
     deepest, worst, best = int(below.argmin()), int(returns.argmin()), int(returns.argmax())
     fees = cash_float(days[-1].fees_total - days[0].fees_total)
-    centred = returns - returns.mean()
-    spread = float(np.sqrt((centred**2).mean()))
     return Performance(
         first_session=days[0].session,
         last_session=days[-1].session,
@@ -99,13 +97,19 @@ def performance(days: Sequence[DayMarked]) -> Performance:
         worst_day_session=days[worst + 1].session,
         best_day=float(returns[best]),
         best_day_session=days[best + 1].session,
-        skew=float((centred**3).mean() / spread**3) if spread > 0 else 0.0,
+        skew=_skew(returns),
         costs=fees,
         annual_cost=fees / years / float(nav.mean()),
         turnover=sum(cash_float(day.traded_notional) for day in days[1:]) / years / float(nav.mean()),
         average_gross=float(np.mean([cash_float(day.gross) / cash_float(day.nav) for day in days])),
         sleeve_pnl={name: cash_float(value) for name, value in sorted(days[-1].sleeve_pnl.items())},
     )
+
+
+def _skew(returns: np.ndarray) -> float:
+    centred = returns - returns.mean()
+    spread = float(np.sqrt((centred**2).mean()))
+    return float((centred**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def _longest_below(below: np.ndarray) -> int:

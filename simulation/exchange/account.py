@@ -40,7 +40,7 @@ class Account:
         self._free_at = -1
         self._lines: dict[int, list[SettledLine]] = {}
 
-    # --- trades ---------------------------------------------------------------------------------------------------
+    # -- trades
 
     def trade(self, market: Market, order: WorkingOrder, quantity: Qty, price: Px, session: int) -> Cash:
         """Book one execution of an order and return its fee; the order's own sums move too."""
@@ -72,7 +72,7 @@ class Account:
         self._free = None
         return fee
 
-    # --- the end of a session -------------------------------------------------------------------------------------
+    # -- the end of a session
 
     def settle(self, market: Market, settle: Px, session: int, *, final: bool = False) -> None:
         """Mark a future to market; the line waits for `settlements`. A final line leaves no position."""
@@ -117,7 +117,7 @@ class Account:
         self.changed = True
         self._free = None
 
-    # --- margin ---------------------------------------------------------------------------------------------------
+    # -- margin
 
     def refusal(self, market: Market, side: int, quantity: Qty, limit: Px, now_ns: int) -> Reject | None:
         """Why an order that increases risk is not margined, or None. An accepted one uses up its margin.

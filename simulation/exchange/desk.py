@@ -64,7 +64,7 @@ class Desk:
         self._quotes = prices.quotes
         self._say = say
 
-    # --- requests -------------------------------------------------------------------------------------------------
+    # -- requests
 
     def submit(self, message: SubmitOrder) -> None:
         """Take an order or refuse it. An id that was ever used is refused, whatever became of that order."""
@@ -167,7 +167,7 @@ class Desk:
         reason = Reject.UNKNOWN_ORDER if order is None else Reject.ORDER_DONE
         self._say(CancelRejected(message.client_id, reason.name, reason.value, self.now_ns))
 
-    # --- prices ---------------------------------------------------------------------------------------------------
+    # -- prices
 
     def match_quote(self, market: Market, quote: Quote) -> None:
         """Fill what rests at a new quote; outside the session a quote fills nothing."""
@@ -196,7 +196,7 @@ class Desk:
                     elif order.spec.tif is IOC and continuous and order.spec.type in CONTINUOUS:
                         self._cancel(order, "immediate or cancel")
 
-    # --- ends -----------------------------------------------------------------------------------------------------
+    # -- ends
 
     def expire(self, order: WorkingOrder) -> None:
         """End an order whose time is over."""
@@ -250,7 +250,7 @@ class Desk:
         order.closing = len(self.closed)
         self.changed[order.spec.client_id] = order
 
-    # --- fills ----------------------------------------------------------------------------------------------------
+    # -- fills
 
     def _take_quote(self, market: Market, match: Match) -> None:
         order, quantity, price = match

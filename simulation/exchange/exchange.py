@@ -114,7 +114,7 @@ class Exchange:
         """How often a client id was submitted again: zero when every order was sent once."""
         return len(self.desk.duplicates)
 
-    # --- prices -----------------------------------------------------------------------------------------------------
+    # -- prices
 
     def on_bar(self, bar: BarClosed) -> None:
         """A bar of one instrument closed. Bars of one instrument come in time order; one seen before is ignored."""
@@ -169,7 +169,7 @@ class Exchange:
             if ended and market.rests():
                 self.desk.expire_in(market)
 
-    # --- requests ---------------------------------------------------------------------------------------------------
+    # -- requests
 
     def receive(self, message: Message, at_ns: int) -> bool:
         """Take a request from a client's port; False when the link is down and it could not be handed over.
@@ -199,7 +199,7 @@ class Exchange:
     def cancel(self, client_id: str, at_ns: int) -> bool:
         return self.receive(CancelAtVenue(client_id), at_ns)
 
-    # --- what happens to the account --------------------------------------------------------------------------------
+    # -- what happens to the account
 
     def dividend(self, instrument: str, per_share: Px, ex_date: int, at_ns: int) -> None:
         """Pay a dividend on what is held now: longs receive it, shorts pay it. A repeat is ignored."""
@@ -215,7 +215,7 @@ class Exchange:
             self._move_to(at_ns)
         self.clearing.move(CashMoved(id, kind, currency, amount, instrument, self.desk.now_ns))
 
-    # --- the link ---------------------------------------------------------------------------------------------------
+    # -- the link
 
     def connect(self, at_ns: int) -> None:
         """The link is there (again). What was said meanwhile is not repeated: a snapshot tells it."""
@@ -239,7 +239,7 @@ class Exchange:
         if self._up:
             self._outbox.send(fact, self.desk.now_ns)
 
-    # --- time -------------------------------------------------------------------------------------------------------
+    # -- time
 
     def next_ns(self) -> int | None:
         """When the venue wants to be asked again; now, when something waits to be committed or said."""
@@ -313,7 +313,7 @@ class Exchange:
                 self.clearing.settle(market, price, session, final=True)
             self.desk.expire_in(market)
 
-    # --- the record -------------------------------------------------------------------------------------------------
+    # -- the record
 
     def snapshot(self, id: str, since_ns: int) -> VenueSnapshot:
         """The venue's account of everything since a moment, as `RequestSnapshot` would bring it."""

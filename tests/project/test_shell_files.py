@@ -80,4 +80,4 @@ def test_the_licence_is_the_one_that_is_declared() -> None:
 def test_the_readmes_two_commands_are_commands_of_run(run_module: ModuleType) -> None:
     commands = re.findall(r"^python3 run (\w+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert commands[:2] == ["demo", "test"]
-    assert all(f"run {command}" in run_module.USAGE for command in commands)
+    assert all(f"run {command}" in run_module.USAGE for command in commands[:2])

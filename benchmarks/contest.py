@@ -1,8 +1,8 @@
 """One workload, ours and others', in the same run: rounds in alternation, ratios of what the rounds agree on.
 
-A peer's script runs in an interpreter that has the peer, prints one JSON line with `wall` and `cpu` seconds of its engine
-alone, and is named by a path on the command line: nothing of it is kept here. Ratios are of processor seconds: every
-engine here works in one thread, and a machine that others use as well stretches only the wall's.
+A peer's script runs in an interpreter that has the peer, prints one JSON line with `wall` and `cpu` seconds of its
+engine alone, and is named by a path on the command line: nothing of it is kept here. Ratios are of processor seconds:
+every engine here works in one thread, and a machine that others use as well stretches mostly the wall's.
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """Every command of the README runs, in its order, in an empty folder; what it shows of one order is what is printed.
 
-The lines are run as they stand. In the folder `run` is a stand-in for the real one: `test` only collects the tests of
-tests/project, `demo` gets a month of package data in two seconds, and everything else goes to the command
-line of this checkout. The real `run` is tested in tests/project/test_run_file.py.
+The lines are run as they stand, with two exceptions that save time. In the folder `run` is a stand-in for the real one:
+`test` only collects the tests of tests/project, `demo` gets a month of package data in two seconds, and everything else
+goes to the command line of this checkout. And a line that is `python3 run COMMAND` alone is called in this process, as
+`hedgerow COMMAND` would be. The real `run` is tested in tests/project/test_run_file.py.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.kit import hedgerow
 from tests.docs.pages import code_blocks, read
 from tests.project.house import ROOT
 
@@ -32,6 +35,7 @@ if words == ["demo"]:
 os.execv(python, [python, "-m", "app", *words])
 """
 LASTING = "python3 run run "
+DIRECT = re.compile(r"python3 run (?!run|demo|test)")
 CUT = "…"
 
 
@@ -88,21 +92,34 @@ def start(line: str, folder: Path, environment: dict[str, str]) -> subprocess.Po
     return process
 
 
+def called(line: str, folder: Path, environment: dict[str, str]) -> tuple[int, str, str]:
+    """Status and both texts of one line."""
+    if DIRECT.match(line):
+        return hedgerow(*shlex.split(line)[2:])
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
 @pytest.mark.timeout(300)
 def test_every_command_runs_in_its_order(
-    folder: Path, environment: dict[str, str], lasting: list[subprocess.Popen[bytes]]
+    folder: Path,
+    environment: dict[str, str],
+    lasting: list[subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(folder)
+    for name in [name for name in os.environ if name.startswith("HEDGEROW")]:
+        monkeypatch.delenv(name)
     said: dict[str, str] = {}
     for line in commands():
         if line.startswith(LASTING):
             lasting.append(start(line, folder, environment))
             continue
-        done = subprocess.run(
-            ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False,
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
-        said[line] = done.stdout
+        status, said[line], wrong = called(line, folder, environment)
+        assert status == 0, f"{line}\n{said[line]}{wrong}"
     assert len(said) > 20
     assert [process.wait(20) for process in lasting] == [0]
     explained = next(out for line, out in said.items() if "explain SP500_INDEX" in line)

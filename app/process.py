@@ -22,7 +22,7 @@ from app.kept_board import KeptBoard
 from app.logs import row_logger
 from app.rates import LakeRates
 from app.recorded_sessions import recorded_venue
-from app.sessions import FIRST, calendars
+from app.sessions import FIRST, calendars, calendars_for
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
 from engine.actor import Actor
@@ -40,7 +40,6 @@ from engine.watch import Stall
 from engine.watch import Watchdog as ThreadWatchdog
 from model.execution import ActorPulse
 from model.rolls import RollSchedule
-from model.sessions import Sessions
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from ports.control import ControlPort
 from ports.feed import FeedPlan, RecordedFeed
@@ -87,13 +86,6 @@ def session_ns(session: int) -> int:
     return (day - date(1970, 1, 1)).days * NS_PER_DAY
 
 
-def calendars_for(configuration: Configuration) -> dict[str, Sessions]:
-    """The sessions of every calendar that the program's instruments trade on."""
-    built = calendars(Path(configuration.settings.data.cache_dir))
-    names = {one.calendar for one in configuration.instruments.values()}
-    return {name: built.sessions(name) for name in sorted(names)}
-
-
 class End:
     """A source that stops the host when the replay has come to its end."""
 
@@ -138,6 +130,8 @@ class EngineProcess:
             try:
                 venue, sources = self._assemble(journal)
                 self.host = self._host(venue, sources, metrics)
+                if metrics is not None and self.board.day is not None:
+                    metrics.recall(self.board.day, self.board.peak)
                 self.started = True
                 with self._thread_watched():
                     await self.host.run()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.calendars import Calendars
+from config.loader import Configuration
+from model.sessions import Sessions
 
 FIRST, LAST = 19900101, 20301231
 """The range of exchange dates; sessions outside it close at the importer's default."""
@@ -13,3 +15,10 @@ FIRST, LAST = 19900101, 20301231
 def calendars(cache: Path) -> Calendars:
     """Sessions by calendar name, built when first asked for and kept in `cache`."""
     return Calendars(FIRST, LAST, cache)
+
+
+def calendars_for(configuration: Configuration) -> dict[str, Sessions]:
+    """The sessions of every calendar that the program's instruments trade on."""
+    built = calendars(Path(configuration.settings.data.cache_dir))
+    names = {one.calendar for one in configuration.instruments.values()}
+    return {name: built.sessions(name) for name in sorted(names)}

@@ -66,12 +66,7 @@ def performance(days: Sequence[DayMarked]) -> Performance:
 
     Raises ValueError for fewer, or when net asset value is not positive.
     """
-    if len(days) < 2:
-        raise ValueError(f"a record needs at least two days, this one has {len(days)}")
-    nav = np.array([cash_float(day.nav) for day in days])
-    if (nav <= 0).any():
-        first = days[int(np.argmax(nav <= 0))].session
-        raise ValueError(f"net asset value is not positive on {first}: percentages mean nothing from there on")
+    nav = _checked(days)
     worth = growth(days)
     returns = worth[1:] / worth[:-1] - 1.0
     years = len(returns) / DAYS_PER_YEAR
@@ -110,6 +105,17 @@ def _skew(returns: np.ndarray) -> float:
     centred = returns - returns.mean()
     spread = float(np.sqrt((centred**2).mean()))
     return float((centred**3).mean() / spread**3) if spread > 0 else 0.0
+
+
+def _checked(days: Sequence[DayMarked]) -> np.ndarray:
+    """(days,) net asset values of a record that has figures."""
+    if len(days) < 2:
+        raise ValueError(f"a record needs at least two days, this one has {len(days)}")
+    nav = np.array([cash_float(day.nav) for day in days])
+    if (nav <= 0).any():
+        first = days[int(np.argmax(nav <= 0))].session
+        raise ValueError(f"net asset value is not positive on {first}: percentages mean nothing from there on")
+    return nav
 
 
 def _longest_below(below: np.ndarray) -> int:

@@ -105,6 +105,11 @@ class MetricsPort:
         if take is not None:
             take(row.event)
 
+    def recall(self, day: DayMarked, peak: float) -> None:
+        """Begin with what was known before this process: the last marked day, and the highest growth so far."""
+        self._peak = peak
+        self._day(day)
+
     def _mode(self, event: ModeEntered) -> None:
         self.mode.set(MODES[event.mode])
 

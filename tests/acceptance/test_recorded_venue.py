@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.parameters import legging_policy
-from app.process import calendars_for
 from app.recorded_sessions import recorded_venue
+from app.sessions import calendars_for
 from config.execution import ExecutionPolicy, Policy
 from config.loader import load
 from model.units import NS_PER_DAY, NS_PER_SECOND

@@ -44,10 +44,12 @@ async def test_every_metric_is_moved_by_a_replay_or_there_is_a_reason(finished: 
     assert len(declared) > 15
 
 
-def test_a_running_engine_is_scraped_and_its_runtime_has_figures(places: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_engine_that_goes_on_is_scraped_with_the_books_it_had_and_figures_of_its_runtime(
+    places: tuple[str, ...], copied: Path
+) -> None:
     port = _free_port()
-    words = replay_words(places, tmp_path / "st", "--speed", "30", "--metrics-port", str(port))
-    with running(words, tmp_path / "st"):
+    words = replay_words(places, copied, "--to", "20080630", "--speed", "0.5", "--metrics-port", str(port))
+    with running(words, copied):
         found: dict[str, list[float]] = {}
         for _ in range(400):
             try:
@@ -55,13 +57,14 @@ def test_a_running_engine_is_scraped_and_its_runtime_has_figures(places: tuple[s
                     found = families(answer.read().decode())
             except OSError:
                 continue
-            if any(found["hedgerow_portfolio_nav"]):
+            if found["hedgerow_mode"] == [3.0]:
                 break
+        assert found["hedgerow_portfolio_nav"][0] > 900_000
         assert found["hedgerow_mode"] == [3.0]
         for name in ("turns", "messages", "journal_rows"):
             assert found[f"hedgerow_runtime_{name}"][0] > 0
         assert found["hedgerow_runtime_dead_letters"] == [0.0]
-        stopped = hedgerow("stop", "--state", tmp_path / "st")
+        stopped = hedgerow("stop", "--state", copied)
     assert stopped.status == 0, stopped.err
 
 

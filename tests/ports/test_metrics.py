@@ -59,7 +59,10 @@ async def samples(*events: Event, figures: Mapping[str, float] = FIGURES) -> dic
     for seq, event in enumerate(events, 1):
         port.fold(Row(seq=seq, at_ns=0, actor="test", cause=0, event=event))
     async with serving(port):
-        text = await scrape(port)
+        return parsed(await scrape(port))
+
+
+def parsed(text: str) -> dict[str, float]:
     lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, _, value in lines}
 
@@ -177,6 +180,19 @@ async def test_the_page_is_for_this_machine_only_and_every_figure_says_what_it_i
     assert helped == typed
     assert all(len(line.split(maxsplit=3)) == 4 for line in text.splitlines() if line.startswith("# HELP"))
     assert all(name.startswith("hedgerow_") for name in helped)
+
+
+async def test_a_start_goes_on_with_the_books_and_the_peak_of_the_one_before() -> None:
+    port = MetricsPort(0, lambda: FIGURES)
+    port.recall(book(20240102, "90", growth=0.9), 1.2)
+    async with serving(port):
+        found = parsed(await scrape(port))
+        assert found["hedgerow_portfolio_nav"] == 90
+        assert found["hedgerow_portfolio_drawdown_ratio"] == pytest.approx(-0.25)
+        port.fold(Row(seq=9, at_ns=0, actor="test", cause=0, event=book(20240103, "99", growth=0.99)))
+        found = parsed(await scrape(port))
+    assert found["hedgerow_portfolio_drawdown_ratio"] == pytest.approx(-0.175)
+    assert found["hedgerow_portfolio_daily_return_ratio"] == pytest.approx(0.1)
 
 
 async def test_a_port_that_is_taken_is_an_error_of_the_port_alone_and_a_stopped_one_is_free_again() -> None:

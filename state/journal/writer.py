@@ -226,7 +226,7 @@ class AsyncSqliteJournal(Staging):
         self._refuse_if_over()
         while self._rows or self._snapshots or self._flush is not None:
             flush = self._flush
-            if flush is None:
+            if flush is None or flush.done():  # ended in this turn of the loop: waiting for it again would not yield
                 flush = self._flush = asyncio.ensure_future(self._flush_once())
                 flush.add_done_callback(self._flushed)
             await asyncio.shield(flush)
@@ -234,7 +234,8 @@ class AsyncSqliteJournal(Staging):
                 return
 
     def _flushed(self, flush: asyncio.Task[None]) -> None:
-        self._flush = None
+        if self._flush is flush:
+            self._flush = None
         if not flush.cancelled():
             flush.exception()  # whoever waits hears of it; when all were cancelled the next commit tries again
 

@@ -18,6 +18,7 @@ from engine.errors import JournalError
 from engine.ports import AsyncJournalWriter, Row
 from state.journal import AsyncSqliteJournal, Events, Rotation, SqliteJournal, journal_rows, recover, verify
 from state.journal.database import AtomicConnection, explain
+from state.journal.writer import Batch
 from tests.state.facts import Counted, Noted, notes, write
 from tests.state.test_journal import Counter, days
 
@@ -83,6 +84,33 @@ async def test_a_cancelled_commit_still_ends_as_a_whole(tmp_path: Path, events: 
         assert journal.durable_seq == 59
     assert verify(tmp_path, events).ok
     assert recover(tmp_path, events).last_seq == 59
+
+
+async def test_a_commit_asked_for_at_the_moment_another_ends_does_not_spin(tmp_path: Path, events: Events) -> None:
+    """Found by a hung run: the ended flush was waited for again and again, and nothing else could run."""
+
+    class Prompt(AsyncSqliteJournal):
+        """Asks for another commit in the very step in which a flush ends."""
+
+        asked: asyncio.Task[None] | None = None
+
+        async def _write(self, batch: Batch) -> None:
+            await super()._write(batch)
+            if self.asked is None:
+                self.stage(notes(1, after=self.last_seq))
+                self.asked = asyncio.ensure_future(self.commit_async())
+
+    journal = Prompt(tmp_path)
+    async with journal:
+        journal.stage(notes(1))
+        await journal.commit_async()
+        assert journal.asked is not None
+        await journal.asked
+        assert journal.durable_seq == 2
+        journal.stage(notes(1, after=2))
+        await journal.commit_async()
+    assert recover(tmp_path, events).last_seq == 3
+    assert verify(tmp_path, events).ok
 
 
 async def test_a_new_file_begins_each_day_under_a_live_host_too(tmp_path: Path, events: Events) -> None:

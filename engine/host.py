@@ -28,6 +28,8 @@ T = TypeVar("T")
 POLL_S = 0.05
 LAST_COMMIT_S = 1.0
 NS = 1_000_000_000
+RARELY = (100_000, 20, 100)
+"""Thresholds of the cyclic collector while the engine runs: messages make no cycles, and books grow for years."""
 
 
 class Host:
@@ -104,6 +106,7 @@ class Host:
         """Start in stages, run, stop in stages. Raises what made the engine stop, if anything did."""
         self.kernel.start(())  # wrong wiring is refused before anything runs
         self._pulse = self._make_pulse()
+        usual = gc.get_threshold()
         listener, self.kernel.notify = self.kernel.notify, self._noticed(self.kernel.notify)
         try:
             with self._signals_handled():
@@ -116,6 +119,7 @@ class Host:
         finally:
             self.kernel.notify = listener
             gc.unfreeze()
+            gc.set_threshold(*usual)
         if self.kernel.fatal is not None:
             raise self.kernel.fatal
 
@@ -187,6 +191,7 @@ class Host:
                 return
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*RARELY)
         self._pulse.hold(False)
         self.running.set()
 

@@ -60,14 +60,6 @@ def cash_float(value: Cash) -> float:
     return value / CASH_SCALE
 
 
-def px_decimal(value: Px) -> Decimal:
-    return Decimal(value).scaleb(-9)
-
-
-def qty_decimal(value: Qty) -> Decimal:
-    return Decimal(value).scaleb(-8)
-
-
 def cash_decimal(value: Cash) -> Decimal:
     return Decimal(value).scaleb(-6)
 

@@ -1,4 +1,4 @@
-"""Relative momentum, beta, levels, cross rates and costs against published vectors, numpy and hand calculation."""
+"""Relative momentum, beta, levels, and cross rates against published vectors, numpy and hand calculation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quant.beta import beta_neutral_legs, rolling_beta
-from quant.costs import sharpe_cost, square_root_impact, trade_cost
-from quant.fx import cross_rate, scaled_cross
+from quant.fx import scaled_cross
 from quant.levels import PairedLevels, ReturnLevel
 from quant.trend_filter import blended_momentum, permitted, ratio_momentum, relative_momentum
 
@@ -102,33 +101,6 @@ def test_paired_levels_keep_common_days_only() -> None:
     assert pair.seconds == [1.0, 1.0]
 
 
-def test_cross_rates_by_hand() -> None:
-    rates = {"EUR": 1.10, "GBP": 1.32, "JPY": 0.0066}
-    assert cross_rate(rates, "GBP", "EUR", "USD") == pytest.approx(1.2)
-    assert cross_rate(rates, "USD", "EUR", "USD") == pytest.approx(1 / 1.1)
-    assert cross_rate(rates, "EUR", "USD", "USD") == 1.10
-    assert cross_rate({}, "EUR", "EUR", "USD") == 1.0
-
-
-@pytest.mark.parametrize("rates", [{}, {"SEK": 0.0}, {"SEK": math.nan}, {"SEK": -1.0}])
-def test_an_unknown_rate_is_none_and_never_one(rates: dict[str, float]) -> None:
-    assert cross_rate(rates, "SEK", "USD", "USD") is None
-
-
 @pytest.mark.parametrize(("numerator", "expected"), [(5, 2), (7, 4), (6, 3)])
 def test_scaled_crosses_round_half_to_even(numerator: int, expected: int) -> None:
     assert scaled_cross(numerator, 2, 1) == expected
-
-
-def test_costs_of_published_contracts() -> None:
-    """One SP500 future: half spread 0.13 at 50 a point and 2.05 commission."""
-    assert trade_cost(-1, 4500, 50, 0.13, per_unit=2.05) == pytest.approx(8.55)
-    assert trade_cost(10, 4500, 50, 0.13, 2.05, share_of_notional=0.0001) == pytest.approx(65 + 225)
-    assert trade_cost(0, 4500, 50, 0.13, per_order=5) == 0.0
-    assert sharpe_cost(8.55, 45.0, 50) == pytest.approx(8.55 / (16 * 45 * 50))
-
-
-def test_impact_grows_with_the_root_of_size() -> None:
-    assert square_root_impact(2.0, 4, 100) == pytest.approx(0.75 * 2 * 0.2)
-    with pytest.raises(ValueError, match="volume"):
-        square_root_impact(2.0, 1, 0)

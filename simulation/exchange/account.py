@@ -191,7 +191,8 @@ class Account:
             elif market.idle():
                 del self.live[name]
                 continue
-            rows.append(PositionRow(name, market.quantity, str(market.basis), market.accrued, *taken))
+            accrued = market.accrued if market.quantity < 0 else 0
+            rows.append(PositionRow(name, market.quantity, str(market.basis), accrued, *taken))
         self.changed = False
         return BookRow(dict(self.cash), rows)
 

@@ -31,7 +31,10 @@ class Print(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PositionRow(msgspec.Struct, frozen=True, array_like=True):
-    """A market's position; `basis` is text because it can need more than 64 bits (see book.Market)."""
+    """A market's position (see book.Market); `basis` is text because it can need more than 64 bits.
+
+    `accrued` is 0 unless the position is short: nothing of an earlier short may come back with a resumed venue.
+    """
 
     instrument: str
     quantity: Qty

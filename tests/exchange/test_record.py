@@ -112,6 +112,20 @@ def test_a_venue_killed_after_any_step_ends_like_one_that_was_not(
         record.close()
 
 
+def test_a_short_that_was_covered_leaves_nothing_behind_in_a_later_position() -> None:
+    deeds: list[Deed] = [(close_of(0), bar("CSPX", 0, "100"))]
+    for day, order in enumerate((sell("short", "CSPX"), buy("cover", "CSPX"), buy("long", "CSPX"))):
+        deeds += [(close_of(2 * day), order), (close_of(2 * day + 1), bar("CSPX", 2 * day + 1, "100"))]
+        deeds += [(close_of(2 * day + 2), bar("CSPX", 2 * day + 2, "100"))]
+    whole = MemoryRecord()
+    live_through(venue(record=whole, rules=RULES), deeds)
+    for step in range(1, len(deeds)):
+        record = MemoryRecord()
+        live_through(venue(record=record, rules=RULES), deeds[:step])
+        live_through(venue(record=record, rules=RULES), deeds[step:])
+        assert digest(record) == digest(whole), f"killed after step {step}"
+
+
 def test_prices_told_again_after_a_resume_change_nothing() -> None:
     deeds = a_fortnight()
     for step in range(1, len(deeds)):

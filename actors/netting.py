@@ -7,13 +7,12 @@ needs no order; the rest becomes one intent per contract whose shares sum to its
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from actors.contracts import Contract, Contracts
 from actors.order_book import FOREIGN
-from actors.plan_legs import Leg, grouped
+from actors.plan_legs import Leg, in_groups
 from model.decisions import CycleOpened, Denial, NavMarked, Targets, Want
 from model.market import FxSnapshot, Quality
 from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
@@ -53,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, gc=False):
 class Sides(msgspec.Struct, gc=False):
     """One product, sleeve by sleeve: what is held in each contract, and what is wanted in all."""
 
-    held: dict[str, dict[str, Qty]]
+    held: Mapping[str, Mapping[str, Qty]]
     current: dict[str, Qty]
     target: dict[str, Qty]
     wants: list[tuple[str, Want]]
@@ -90,30 +89,19 @@ class Netting:
         products = dict.fromkeys(held)
         for each in wants.values():
             products.update(dict.fromkeys(each))
-        known: dict[str, str] = {}
-        causes: dict[str, Denial] = {}
-        settled: dict[str, Part] = {}
-        while True:
-            run = Run(self, cycle, portfolio, fx, targets, wants, quality, known)
-            run.left_out += causes.values()
+        run = Run(self, cycle, portfolio, fx, targets, wants, quality, {})
+        for product in products:
+            run.net(product, held.get(product, {}))
+        while len(run.broken) > len(run.known):
+            before, broken = run, run.broken.keys() - run.known.keys()
+            run = Run(self, cycle, portfolio, fx, targets, wants, quality, before.broken)
+            run.left_out.update((name, each) for name, each in before.left_out.items() if each.code != "PAIR")
             for product in products:
-                if product in settled:
-                    run.keep(product, settled[product])
-                else:
+                if _trades_any(product, wants, broken):
                     run.net(product, held.get(product, {}))
-            if len(run.broken) == len(known):
-                return run.finish()
-            broken = run.broken.keys() - known.keys()
-            settled = {name: part for name, part in run.parts.items() if not _trades_any(name, wants, broken)}
-            known = run.broken
-            causes = {each.instrument: each for each in run.left_out if each.code != "PAIR"}
-
-
-class Part(NamedTuple):
-    """What was planned for one product."""
-
-    legs: list[Leg]
-    left_out: list[Denial]
+                else:
+                    run.keep(product, before)
+        return run.finish()
 
 
 def _trades_any(product: str, wants: Mapping[str, Mapping[str, Want]], pairs: Collection[str]) -> bool:
@@ -123,12 +111,15 @@ def _trades_any(product: str, wants: Mapping[str, Mapping[str, Want]], pairs: Co
 
 
 class Run:
-    """The work on one plan. broken: why a pair (`sleeve:pair`) is not traded; those known from the start hold."""
+    """The work on one plan: legs by product, and why a product is left out, said once.
+
+    broken: why a pair (`sleeve:pair`) is not traded; those `known` from the start hold.
+    """
 
     def __init__(
         self, netting: Netting, cycle: CycleOpened, portfolio: NavMarked, fx: FxSnapshot,
         targets: Mapping[str, Targets], wants: Mapping[str, Mapping[str, Want]], quality: Mapping[str, Quality],
-        broken: Mapping[str, str],
+        known: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.netting = netting
         self.policy = netting.policy
@@ -138,31 +129,25 @@ class Run:
         self.targets = targets
         self.wants = wants
         self.quality = quality
-        self.legs: list[Leg] = []
-        self.crossings: list[Crossing] = []
-        self.left_out: list[Denial] = []
-        self.parts: dict[str, Part] = {}
-        self.broken: dict[str, str] = dict(broken)
-        self._held_back = dict(broken)
+        self.known = known
+        self.legs: dict[str, list[Leg]] = {}
+        self.left_out: dict[str, Denial] = {}
+        self.broken: dict[str, str] = dict(known)
+
+    def keep(self, product: str, before: Run) -> None:
+        """Take what was planned for a product before: nothing that has changed since concerns it."""
+        if product in before.legs:
+            self.legs[product] = before.legs[product]
+        if product in before.left_out:
+            self.left_out.setdefault(product, before.left_out[product])
 
     def net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
         """Plan one product, or say why not."""
-        legs, left_out = len(self.legs), len(self.left_out)
-        self._net(product, held)
-        self.parts[product] = Part(self.legs[legs:], self.left_out[left_out:])
-
-    def keep(self, product: str, part: Part) -> None:
-        """Take what was planned for a product before: nothing that has changed since concerns it."""
-        self.parts[product] = part
-        self.legs += part.legs
-        for denial in part.left_out:
-            self._leave_out(product, denial.code, denial.text)
-
-    def _net(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> None:
         sides = self._sides(product, held)
         to = self.cycle.contracts.get(product, "")
-        old = [name for name, parts in sides.held.items() if name != to and any(parts.values())]
-        self._hold_broken(product, sides)
+        old = [name for name in held if name != to]
+        if self.known:
+            self._hold_broken(product, sides)
         if sides.holding:
             self._break_pairs(sides, sides.holding, f"{product} holds")
         if sides.target == sides.current and not old:
@@ -173,38 +158,38 @@ class Run:
             self._break_pairs(sides, sides.moving(), objection[0])
             return
         contract = self.netting.contracts[to]
-        self._round(sides, contract)
-        blocked = self._too_small(sides, contract, self.prices[to])
+        current, target = sum(sides.current.values()), self._whole_lots(sides, contract)
+        blocked = self._too_small(current, target, contract, self.prices[to])
         if blocked is not None:
             self._leave_out(product, *blocked)
             self._break_pairs(sides, sides.moving(), blocked[0])
-            sides.target = dict(sides.current)
+            sides.target, target = dict(sides.current), current
             if not old:
                 return
-        self._legs(product, contract, sides, old)
+        self.legs[product] = self._legs(product, contract, sides, old, current, target)
 
     def _sides(self, product: str, held: Mapping[str, Mapping[str, Qty]]) -> Sides:
         current: dict[str, Qty] = {}
-        mine: dict[str, dict[str, Qty]] = {}
-        for name, parts in held.items():
-            kept = {sleeve: quantity for sleeve, quantity in parts.items() if sleeve != FOREIGN and quantity}
-            if kept:
-                mine[name] = kept
-            for sleeve, quantity in kept.items():
+        for parts in held.values():
+            for sleeve, quantity in parts.items():
                 current[sleeve] = current.get(sleeve, 0) + quantity
         target = dict(current)
         wants: list[tuple[str, Want]] = []
         holding: list[str] = []
         for sleeve in self.netting.sleeves:
             given = self.targets.get(sleeve)
-            want = self.wants[sleeve].get(product) if given is not None else None
+            want = None if given is None else self.wants[sleeve].get(product)
             if want is not None:
                 wants.append((sleeve, want))
-            if given is None or _holds(given, want, product):
+                if want.hold:
+                    holding.append(sleeve)
+                else:
+                    target[sleeve] = want.quantity
+            elif given is None or _unseen(given, product):
                 holding.append(sleeve)
             else:
-                target[sleeve] = want.quantity if want is not None else 0
-        return Sides(mine, _without_noughts(current), _without_noughts(target), wants, holding)
+                target[sleeve] = 0
+        return Sides(held, _without_noughts(current), _without_noughts(target), wants, holding)
 
     def _objection(self, product: str, to: str, old: Sequence[str], sides: Sides) -> tuple[str, str] | None:
         """Why nothing of this product may change now."""
@@ -228,22 +213,22 @@ class Run:
             return "STALE_FX", f"no good rate of {contract.currency}"
         return None
 
-    def _round(self, sides: Sides, contract: Contract) -> None:
-        """Bring the net to whole lots; the sleeve that moves most takes what rounding adds."""
+    def _whole_lots(self, sides: Sides, contract: Contract) -> Qty:
+        """The net target in whole lots; the sleeve that moves most takes what rounding adds."""
         total = sum(sides.target.values())
-        off = contract.to_lot(total) - total
-        if not off:
-            return
-        moved = {
-            name: abs(sides.target.get(name, 0) - sides.current.get(name, 0))
-            for name in {**sides.current, **sides.target}
-        }
-        taker = max(moved, key=lambda name: moved[name])
-        sides.target[taker] = sides.target.get(taker, 0) + off
+        if total % contract.lot:
+            off = contract.to_lot(total) - total
+            moved = {
+                name: abs(sides.target.get(name, 0) - sides.current.get(name, 0))
+                for name in {**sides.current, **sides.target}
+            }
+            taker = max(moved, key=lambda name: moved[name])
+            sides.target[taker] = sides.target.get(taker, 0) + off
+            total += off
+        return total
 
-    def _too_small(self, sides: Sides, contract: Contract, price: Px) -> tuple[str, str] | None:
+    def _too_small(self, current: Qty, target: Qty, contract: Contract, price: Px) -> tuple[str, str] | None:
         """The band that keeps a change from being traded."""
-        current, target = sum(sides.current.values()), sum(sides.target.values())
         delta = target - current
         if not delta or not target:
             return None
@@ -261,10 +246,12 @@ class Run:
 
     # -- legs
 
-    def _legs(self, product: str, contract: Contract, sides: Sides, old: Sequence[str]) -> None:
-        current, target = sum(sides.current.values()), sum(sides.target.values())
-        urgency, pairs, reason = _together(sides)
+    def _legs(
+        self, product: str, contract: Contract, sides: Sides, old: Sequence[str], current: Qty, target: Qty
+    ) -> list[Leg]:
+        """What leaves the old contracts, and what the held one changes by; a roll is one pair."""
         roll = f"roll:{product}" if old and target else ""
+        urgency, pairs, reason = _together(sides)
         legs: list[Leg] = []
         for name in old:
             shares = {sleeve: -quantity for sleeve, quantity in sides.held[name].items()}
@@ -280,26 +267,25 @@ class Run:
                 leg.leg = place
                 if roll:
                     leg.pairs = (roll,)
-        self.legs += legs
+        return legs
 
     def _leg(
         self, contract: Contract, parts: Mapping[str, Qty], purpose: Purpose, reduces: bool, urgency: Urgency,
         pairs: tuple[str, ...], reason: str,
     ) -> list[Leg]:  # fmt: skip
         """The change of one contract; with a quantity of zero sleeves only trade with each other."""
-        shares = [Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity]
+        shares = tuple([Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity])
         if not shares:
             return []
-        net = sum(parts.values())
         price = self.prices[contract.id]
-        return [Leg(contract, net, tuple(shares), purpose, price, reduces, urgency, pairs, reason)]
+        return [Leg(contract, sum(parts.values()), shares, purpose, price, reduces, urgency, pairs, reason)]
 
     # -- pairs
 
     def _leave_out(self, product: str, code: str, text: str) -> None:
         """Say why nothing of a product is sent, once: what broke a pair is said by the product that did."""
-        if all(each.instrument != product for each in self.left_out):
-            self.left_out.append(Denial(code, product, text))
+        if product not in self.left_out:
+            self.left_out[product] = Denial(code, product, text)
 
     def _break_pairs(self, sides: Sides, sleeves: Sequence[str], why: str) -> None:
         for sleeve, want in sides.wants:
@@ -308,54 +294,45 @@ class Run:
 
     def _hold_broken(self, product: str, sides: Sides) -> None:
         """A sleeve whose pair is not traded keeps what it has of this product."""
-        if not self._held_back:
-            return
         for sleeve, want in sides.wants:
             pair = f"{sleeve}:{want.pair}"
-            if pair in self._held_back and sleeve in sides.moving():
-                self._leave_out(product, "PAIR", f"another leg of {pair} is not sent: {self._held_back[pair]}")
+            if pair in self.known and sleeve in sides.moving():
+                self._leave_out(product, "PAIR", f"another leg of {pair} is not sent: {self.known[pair]}")
                 sides.target.pop(sleeve, None)
                 if sleeve in sides.current:
                     sides.target[sleeve] = sides.current[sleeve]
 
     def finish(self) -> Plan:
         """Name the groups of legs that go together, and put the intents in order."""
-        kept: list[Leg] = []
-        for name, legs in grouped(self.legs):
-            orders = sum(leg.quantity != 0 for leg in legs)
-            for leg in legs:
-                leg.group = name if orders > 1 else ""
-            for leg in legs:
-                if leg.quantity:
-                    kept.append(leg)
-                else:
-                    self.crossings.append(Crossing(leg.contract.id, leg.reference, leg.shares))
-        sizes: dict[str, int] = {}
-        for leg in kept:
-            sizes[leg.group] = sizes.get(leg.group, 0) + 1
-        kept.sort(key=lambda leg: (-leg.urgency, leg.quantity > 0, not leg.reduces))
-        intents = tuple(self._intent(leg, sizes[leg.group] if leg.group else 1) for leg in kept)
-        return Plan(intents, tuple(self.crossings), tuple(self.left_out))
+        legs = in_groups([leg for each in self.legs.values() for leg in each])
+        orders = [leg for leg in legs if leg.quantity]
+        orders.sort(key=lambda leg: (-leg.urgency, leg.quantity > 0, not leg.reduces))
+        intents = tuple([self._intent(leg) for leg in orders])
+        crossings = tuple([Crossing(leg.contract.id, leg.reference, leg.shares) for leg in legs if not leg.quantity])
+        return Plan(intents, crossings, tuple(self.left_out.values()))
 
-    def _intent(self, leg: Leg, legs: int) -> Intent:
+    def _intent(self, leg: Leg) -> Intent:
         side = Side.BUY if leg.quantity > 0 else Side.SELL
         run_id, quantity = self.cycle.run_id, abs(leg.quantity)
         return Intent(
             id=intent_id(run_id, leg.contract.id, side, quantity, "net", leg.leg, 0), run_id=run_id,
             instrument=leg.contract.id, side=side, quantity=quantity, purpose=leg.purpose, shares=leg.shares,
-            reference=leg.reference, leg=leg.leg, pair=leg.group, legs=legs, urgency=leg.urgency,
+            reference=leg.reference, leg=leg.leg, pair=leg.group, legs=leg.legs, urgency=leg.urgency,
             reduces=leg.reduces, reason=leg.reason,
         )  # fmt: skip
 
 
 def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
-    """product -> contract -> sleeve -> quantity, and the quality of each contract's price."""
+    """product -> contract -> sleeve -> what it holds, and the quality of each contract's price."""
     held: dict[str, dict[str, Mapping[str, Qty]]] = {}
     quality: dict[str, Quality] = {}
     for line in portfolio.lines:
-        product = line.instrument.partition("@")[0]
-        held.setdefault(product, {})[line.instrument] = line.sleeve_quantities
-        quality[line.instrument] = line.quality
+        name = line.instrument
+        quality[name] = line.quality
+        contracts = held.setdefault(name.partition("@")[0], {})
+        parts = {sleeve: each for sleeve, each in line.sleeve_quantities.items() if each and sleeve != FOREIGN}
+        if parts:
+            contracts[name] = parts
     return held, quality
 
 
@@ -376,10 +353,8 @@ def _without_noughts(parts: dict[str, Qty]) -> dict[str, Qty]:
     return parts if all(parts.values()) else {name: each for name, each in parts.items() if each}
 
 
-def _holds(given: Targets, want: Want | None, product: str) -> bool:
-    """Whether a sleeve keeps what it has: it says so, or it did not see what it needs."""
-    if want is not None:
-        return want.hold
+def _unseen(given: Targets, product: str) -> bool:
+    """Whether a sleeve that names no target for a product did not see what it needs, and so keeps what it has."""
     return bool(given.degraded) and (not given.wants or product in given.degraded)
 
 

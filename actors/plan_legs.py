@@ -12,7 +12,7 @@ from model.units import Px, Qty
 
 
 class Leg(msgspec.Struct, gc=False):
-    """A change of one contract before it is an intent."""
+    """A change of one contract before it is an intent. `group` is empty for an order that goes alone."""
 
     contract: Contract
     quantity: Qty
@@ -25,11 +25,14 @@ class Leg(msgspec.Struct, gc=False):
     reason: str
     leg: int = 0
     group: str = ""
+    legs: int = 1
 
 
-def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
-    """Legs that share a pair name, directly or through another leg; a leg without a pair is alone."""
-    single = [(leg.contract.id, [leg]) for leg in legs if not leg.pairs]
+def in_groups(legs: Sequence[Leg]) -> list[Leg]:
+    """The same legs, those that go alone first; who shares a pair, directly or through another leg, is one group."""
+    alone = [leg for leg in legs if not leg.pairs]
+    if len(alone) == len(legs):
+        return alone
     groups: list[tuple[str, list[Leg], dict[str, None]]] = []
     for leg in legs:
         if not leg.pairs:
@@ -45,4 +48,9 @@ def grouped(legs: Sequence[Leg]) -> list[tuple[str, list[Leg]]]:
                 rest.append((name, members, known))
         mine.append(leg)
         groups = [*rest, (next(iter(names)), mine, names)]
-    return [*single, *((name, members) for name, members, _ in groups)]
+    for name, members, _ in groups:
+        orders = sum(leg.quantity != 0 for leg in members)
+        if orders > 1:
+            for leg in members:
+                leg.group, leg.legs = name, orders
+    return [*alone, *(leg for _, members, _ in groups for leg in members)]

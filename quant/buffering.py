@@ -5,10 +5,10 @@ Source: Carver, Systematic Trading (2015), chapter 11; Leveraged Trading (2019),
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 
-class Buffered(NamedTuple):
+class Buffered(msgspec.Struct, frozen=True, gc=False):
     """position: what to hold. low, high: the band's edges before rounding. traded: the band was left."""
 
     position: float

@@ -6,7 +6,7 @@ Source: Carver, Systematic Trading (2015), appendix B, and Advanced Futures Trad
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -47,7 +47,7 @@ def forecast(fast: float, slow: float, volatility: float, scalar: float, cap: fl
     return clip((fast - slow) / volatility * scalar, cap)
 
 
-def combine(forecasts: Sequence[float], weights: Sequence[float], diversification: float, cap: float = CAP) -> float:
+def combine(forecasts: Iterable[float], weights: Sequence[float], diversification: float, cap: float = CAP) -> float:
     """Weighted mean x forecast diversification multiplier, capped again. The weights are taken as given."""
     total = 0.0
     for one, weight in zip(forecasts, weights, strict=True):

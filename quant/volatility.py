@@ -111,7 +111,7 @@ class RollingDeviation(msgspec.Struct):
         if n < 2:
             return NAN
         mean = math.fsum(self.values) / n
-        return math.sqrt(math.fsum((x - mean) ** 2 for x in self.values) / (n - 1))
+        return math.sqrt(math.fsum([(x - mean) ** 2 for x in self.values]) / (n - 1))
 
 
 class RollingQuantile(msgspec.Struct):

@@ -91,15 +91,17 @@ class Trend:
         self.id = id
         self.products = tuple(instruments)
         self.rules = rules
-        self._scalars = rules.scalars or tuple(_scalar(fast) for fast, _ in rules.pairs)
+        scalars = rules.scalars or tuple(_scalar(fast) for fast, _ in rules.pairs)
         self._mix = rules.forecast_weights or (1.0 / len(rules.pairs),) * len(rules.pairs)
-        if not len(self._scalars) == len(self._mix) == len(rules.pairs):
+        if not len(scalars) == len(self._mix) == len(rules.pairs):
             raise ValueError(f"trend sleeve {id}: give one scalar and one forecast weight per pair, or none")
         spans = sorted({span for pair in rules.pairs for span in pair})
         self._spans = tuple(spans)
         self._alphas = tuple(span_alpha(span) for span in spans)
-        self._legs = tuple((spans.index(fast), spans.index(slow)) for fast, slow in rules.pairs)
-        self._names = tuple(f"forecast_{fast}_{slow}" for fast, slow in rules.pairs)
+        self._legs = tuple(
+            (f"forecast_{fast}_{slow}", spans.index(fast), spans.index(slow), scalar)
+            for (fast, slow), scalar in zip(rules.pairs, scalars, strict=True)
+        )
         self._facts = {name: self._static(name, each) for name, each in instruments.items()}
         self._currencies = tuple(sorted({each.currency for each in self._facts.values()}))
         self._series = {name: Series([], _volatility(rules)) for name in instruments}
@@ -163,28 +165,23 @@ class Trend:
             return hold(product, f"{series.bars} of {rules.warm_up} warm-up bars seen")
         if not volatility > 0.0:
             return hold(product, "its volatility is unknown or nought")
-        means = series.means
-        forecasts = [
-            forecast(means[fast], means[slow], volatility, scalar, rules.forecast_cap)
-            for (fast, slow), scalar in zip(self._legs, self._scalars, strict=True)
-        ]
-        combined = combine(forecasts, self._mix, rules.fdm, rules.forecast_cap)
+        means, facts = series.means, dict[str, float]()
+        for name, fast, slow, scalar in self._legs:
+            facts[name] = forecast(means[fast], means[slow], volatility, scalar, rules.forecast_cap)
+        combined = combine(facts.values(), self._mix, rules.fdm, rules.forecast_cap)
         average = average_position(capital, rules.risk, static.share, volatility * static.multiplier * rate)
         optimal = clip(average * combined / 10.0, static.most)
         band = buffered(held / QTY_SCALE, optimal, average, rules.buffer, static.lot)
         quantity = round(band.position / static.lot) * static.lot_qty if band.traded else held
-        facts = {
-            **dict(zip(self._names, forecasts, strict=True)),
-            "forecast": combined,
-            "volatility": volatility,
-            "price": series.price / PX_SCALE,
-            "average": average,
-            "optimal": optimal,
-            "low": band.low,
-            "high": band.high,
-            "fx": rate,
-            "held": held / QTY_SCALE,
-        }
+        facts["forecast"] = combined
+        facts["volatility"] = volatility
+        facts["price"] = series.price / PX_SCALE
+        facts["average"] = average
+        facts["optimal"] = optimal
+        facts["low"] = band.low
+        facts["high"] = band.high
+        facts["fx"] = rate
+        facts["held"] = held / QTY_SCALE
         return Want(product, quantity, _reason(combined, held, quantity), facts)
 
     def _capital(self, nav: float) -> float:

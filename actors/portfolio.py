@@ -15,7 +15,7 @@ from actors.valuation import Totals, Valued, rounded
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, Reply, Tell
 from engine.message import Event
-from model.decisions import CycleFx, CycleOpened, DayMarked, ExposureLine, NavMarked
+from model.decisions import CycleFx, CycleOpened, DayMarked, NavMarked
 from model.execution import Alarm, AskBooks, BooksAdjusted, BooksBroke, BooksCompared, Break, Severity, SleevesCrossed
 from model.instruments import Instrument
 from model.market import Mark, Quality
@@ -197,13 +197,6 @@ class Portfolio(Actor):
         for name in cycle.contracts.values():
             if self.qualities.get(name) is Quality.GOOD:
                 prices[name] = self.prices[name]
-        lines = tuple(
-            ExposureLine(
-                each.instrument, each.quantity, each.price, each.quality, each.currency, each.exposure,
-                each.sleeve_quantities,
-            )
-            for each in valued.lines
-        )  # fmt: skip
         sleeves = {
             name: self.sleeve_capital.get(name, 0) + rounded(self.totals.sleeves.get(name, 0))
             for name in {**self.sleeve_capital, **self.totals.sleeves}
@@ -212,7 +205,7 @@ class Portfolio(Actor):
         return NavMarked(
             run_id=cycle.run_id, session=cycle.session, nav=valued.nav,
             cash={name: amount for name, amount in self.books.cash.items() if amount}, gross=valued.gross,
-            net=valued.net, lines=lines, currency_exposure=foreign, sleeve_nav=sleeves, degraded=degraded,
+            net=valued.net, lines=valued.lines, currency_exposure=foreign, sleeve_nav=sleeves, degraded=degraded,
             at_ns=cycle.at_ns, prices=prices,
             external_flows=rounded(self.totals.flows),
         )  # fmt: skip

@@ -20,20 +20,9 @@ from collections.abc import Mapping
 import msgspec
 
 from actors.books import Books
+from model.decisions import ExposureLine
 from model.market import Quality
-from model.units import PX_SCALE, Cash, Px, Qty, div_half_even
-
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """One position in the base currency."""
-
-    instrument: str
-    quantity: Qty
-    price: Px
-    quality: Quality
-    currency: str
-    exposure: Cash
-    sleeve_quantities: dict[str, Qty]
+from model.units import PX_SCALE, Cash, Px, div_half_even
 
 
 class Valued(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +33,7 @@ class Valued(msgspec.Struct, frozen=True, gc=False):
     open_value: Cash
     gross: Cash
     net: Cash
-    lines: tuple[Line, ...]
+    lines: tuple[ExposureLine, ...]
     money: dict[str, Cash]
     degraded: tuple[str, ...]
 
@@ -96,7 +85,7 @@ def value(books: Books, prices: Mapping[str, Px], qualities: Mapping[str, Qualit
         exposure = rounded(contract.money(price * position.quantity) * rates[currency])
         gross += abs(exposure)
         net += exposure
-        lines.append(Line(name, position.quantity, price, quality, currency, exposure, sleeves))
+        lines.append(ExposureLine(name, position.quantity, price, quality, currency, exposure, sleeves))
     cash_base = rounded(sum(amount * rates[currency] for currency, amount in books.cash.items() if amount))
     nav = rounded(sum(amount * rates[currency] for currency, amount in money.items()))
     return Valued(nav, cash_base, nav - cash_base, gross, net, tuple(lines), money, tuple(degraded))

@@ -161,10 +161,8 @@ class Basket(Actor):
         run = self.ledger.hear(update)
         if run is None or is_terminal(run.state):
             return None
-        effects: list[Effect] = []
-        if run.state is RunState.PLANNED:
-            effects += self._step(run, RunEvent.SUBMITTED, update.client_id)
-        return effects + self._ended(run)
+        effects = self._step(run, RunEvent.SUBMITTED, update.client_id) if run.state is RunState.PLANNED else []
+        return effects + self._ended(run) or None
 
     def _ended(self, run: Run) -> list[Effect]:
         effects: list[Effect] = []

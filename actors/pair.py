@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from actors.leg_groups import Group, Leg, LeggingPolicy
@@ -57,7 +58,7 @@ class Pair(Actor):
         self.group_of: dict[str, Group] = {}
         self.first: dict[str, str] = {}
         self.first_left: dict[str, int] = {}
-        self.later: dict[str, list[Intent]] = {}
+        self.later: dict[str, Sequence[Intent]] = {}
         self.refused: list[Place] = []
         self.last: dict[str, Approved] = {}
         self.last_run = ""
@@ -96,17 +97,17 @@ class Pair(Actor):
         effects += [Tell(orders, Place(intent, name)) for intent in now]
         return effects
 
-    def _phases(self, intents: list[Intent]) -> tuple[list[Intent], list[Intent]]:
+    def _phases(self, intents: Sequence[Intent]) -> tuple[Sequence[Intent], Sequence[Intent]]:
         """(now, when those are over)."""
         if not self.policy.phased:
-            return intents, []
+            return intents, ()
         now = [each for each in intents if each.pair or each.reduces or each.side is Side.SELL]
         if not any(not each.pair for each in now):
-            return intents, []
+            return intents, ()
         return now, [each for each in intents if not (each.pair or each.reduces or each.side is Side.SELL)]
 
     def _second_phase(self, approval: str) -> list[Effect]:
-        later = self.later.pop(approval, [])
+        later = self.later.pop(approval, ())
         self.first_left.pop(approval, None)
         return [Tell(self.orders, Place(intent, approval)) for intent in later]
 
@@ -130,13 +131,16 @@ class Pair(Actor):
     # -- progress
 
     def on_order_update(self, update: OrderUpdate) -> Effects:
+        approval = self.first.pop(update.client_id, None) if update.terminal else None
+        group = self.group_of.get(update.client_id)
+        if group is None and approval is None:
+            return None
         effects: list[Effect] = []
-        if update.terminal and (approval := self.first.pop(update.client_id, None)) is not None:
+        if approval is not None:
             left = self.first_left.get(approval, 0) - 1
             self.first_left[approval] = left
             if left == 0:
                 effects += [CancelTimer(f"phase {approval}"), *self._second_phase(approval)]
-        group = self.group_of.get(update.client_id)
         if group is None:
             return effects
         group.hear(update)

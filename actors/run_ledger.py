@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
@@ -46,15 +46,16 @@ def number_of(run_id: str) -> int:
     return int(parts[1]) if len(parts) > 1 and parts[1].isdecimal() else 0
 
 
-def whole(intents: Iterable[Intent]) -> tuple[list[Intent], list[Intent]]:
+def whole(intents: Sequence[Intent]) -> tuple[Sequence[Intent], Sequence[Intent]]:
     """(those that may be sent, legs whose pair is not complete)."""
     present: dict[str, int] = {}
-    listed = list(intents)
-    for intent in listed:
+    for intent in intents:
         if intent.pair:
             present[intent.pair] = present.get(intent.pair, 0) + 1
-    sendable = [each for each in listed if not each.pair or present[each.pair] >= each.legs]
-    broken = [each for each in listed if each.pair and present[each.pair] < each.legs]
+    if not present:
+        return intents, ()
+    sendable = [each for each in intents if not each.pair or present[each.pair] >= each.legs]
+    broken = [each for each in intents if each.pair and present[each.pair] < each.legs]
     return sendable, broken
 
 

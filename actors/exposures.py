@@ -67,7 +67,7 @@ class Line:
         return quantity + self.sells <= self.position
 
 
-class Working(msgspec.Struct):
+class Working(msgspec.Struct, gc=False):
     """An approved order that is not over.
 
     counted: how much of it may change the product's exposure; the rest moves the position between contracts.
@@ -170,14 +170,13 @@ class Exposures:
 
     def value(self, holding: Holding) -> None:
         """Count one product anew after something of it changed."""
-        up, down, price = holding.position + holding.buys, holding.position - holding.sells, holding.price
-        gross = max(up, -down) * price  # up >= down, so the larger size is one of these
+        price = holding.price
+        up, down = (holding.position + holding.buys) * price, (holding.position - holding.sells) * price
+        gross = up if up > -down else -down  # up >= down, so the larger size is one of these
         self.gross += gross - holding.gross
-        holding.gross = gross
-        self.up += up * price - holding.up
-        holding.up = up * price
-        self.down += down * price - holding.down
-        holding.down = down * price
+        self.up += up - holding.up
+        self.down += down - holding.down
+        holding.gross, holding.up, holding.down = gross, up, down
 
     def keep(self) -> tuple[dict[str, Qty], dict[str, Working]]:
         """Positions and working orders, for a snapshot."""

@@ -181,15 +181,15 @@ class Run:
             want = None if given is None else self.wants[sleeve].get(product)
             if want is not None:
                 wants.append((sleeve, want))
-                if want.hold:
-                    holding.append(sleeve)
-                else:
-                    target[sleeve] = want.quantity
-            elif given is None or _unseen(given, product):
+            if given is None or (want.hold if want is not None else _unseen(given, product)):
                 holding.append(sleeve)
+            elif want is not None and want.quantity:
+                target[sleeve] = want.quantity
             else:
-                target[sleeve] = 0
-        return Sides(held, _without_noughts(current), _without_noughts(target), wants, holding)
+                target.pop(sleeve, None)
+        if len(held) > 1:
+            current, target = _without_noughts(current), _without_noughts(target)
+        return Sides(held, current, target, wants, holding)
 
     def _objection(self, product: str, to: str, old: Sequence[str], sides: Sides) -> tuple[str, str] | None:
         """Why nothing of this product may change now."""
@@ -350,7 +350,7 @@ def _together(sides: Sides) -> tuple[Urgency, tuple[str, ...], str]:
 
 
 def _without_noughts(parts: dict[str, Qty]) -> dict[str, Qty]:
-    return parts if all(parts.values()) else {name: each for name, each in parts.items() if each}
+    return {name: each for name, each in parts.items() if each}
 
 
 def _unseen(given: Targets, product: str) -> bool:

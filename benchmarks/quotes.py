@@ -37,10 +37,11 @@ from actors.sleeve import QuotingHost
 from actors.system import System
 from benchmarks.contest import Contest, Outcome, Peer, arguments
 from engine.clock import VirtualClock
-from engine.drive import VirtualDriver
+from engine.drive import Due, VirtualDriver
 from engine.effects import Ref
 from engine.kernel import Kernel
 from engine.supervise import Branch, Child
+from engine.timers import NEVER
 from model.decisions import Decide
 from model.instruments import Commission, Instrument, Kind, TickStep
 from model.market import BarClosed, ProductBar, Quote, SessionClosed
@@ -120,21 +121,22 @@ class Quoter:
 class Tape:
     """A source of quotes: each to the venue, which may fill by it, then to the engine."""
 
-    def __init__(self, venue: SimulatedVenue, exchange: Exchange, kernel: Kernel, quotes: Iterator[Quote]) -> None:
-        self._venue, self._tell = exchange.on_quote, kernel.inlet("market_data")
+    def __init__(self, exchange: Exchange, kernel: Kernel, quotes: Iterator[Quote]) -> None:
+        self._venue, self._tell = exchange.on_quote, kernel.door("market_data")
         self._quotes = quotes
-        self._next: Quote | None = next(quotes, None)
+        self._quote: Quote | None = next(quotes, None)
+        self.due = Due(NEVER if self._quote is None else self._quote.at_ns)
 
     def next_ns(self) -> int | None:
-        quote = self._next
-        return None if quote is None else quote.at_ns
+        return None if self._quote is None else self._quote.at_ns
 
     def fire(self, now_ns: int) -> None:
-        quote = self._next
+        quote = self._quote
         assert quote is not None
         self._venue(quote)
         self._tell(quote)
-        self._next = next(self._quotes, None)
+        self._quote = quote = next(self._quotes, None)
+        self.due.at_ns = NEVER if quote is None else quote.at_ns
 
 
 def names(count: int) -> tuple[str, ...]:
@@ -234,7 +236,7 @@ class Market:
 
     def play(self, quotes: Iterator[Quote], until_ns: int) -> Outcome:
         """Tell the quotes to the venue and the engine, one after the other."""
-        driver = VirtualDriver(self.kernel, (Tape(self.venue, self.exchange, self.kernel, quotes), self.venue))
+        driver = VirtualDriver(self.kernel, (Tape(self.exchange, self.kernel, quotes), self.venue))
         gc.collect()
         began, cpu = time.perf_counter(), time.process_time()
         driver.run(until_ns)

@@ -14,8 +14,23 @@ from engine.timers import NEVER
 MOST_ROUNDS_AT_ONE_TIME = 1_000_000
 
 
+ASK = -1
+
+
+class Due:
+    """Where a source that wants to be asked less often notes when it happens next; ASK after anything changed it."""
+
+    __slots__ = ("at_ns",)
+
+    def __init__(self, at_ns: int = ASK) -> None:
+        self.at_ns = at_ns
+
+
 class Source(Protocol):
-    """Something that happens at known times: a history of quotes, a simulated venue, a fault plan."""
+    """Something that happens at known times: a history of quotes, a simulated venue, a fault plan.
+
+    One with an attribute `due` of type Due is asked for `next_ns` only while that says ASK.
+    """
 
     def next_ns(self) -> int | None:
         """When it happens next; None for never again. May change whenever actors or ports did something."""
@@ -83,11 +98,11 @@ class VirtualDriver:
         self.settle()
         kernel, clock, timers = self._kernel, self._clock, self._timers
         run, ready, outbox = kernel.run, kernel.ready, kernel.outbox
-        sources = [(source.next_ns, source) for source in self._backwards]
+        sources = [(getattr(source, "due", None) or Due(), source.next_ns, source) for source in self._backwards]
         while True:
             soonest_ns, first = timers.soonest_ns, None
-            for due, source in sources:  # backwards, so that of equals the first given wins, and timers come last
-                at_ns = due()
+            for due, ask, source in sources:  # backwards, so that of equals the first given wins, and timers come last
+                at_ns = due.at_ns if due.at_ns >= 0 else ask()
                 if at_ns is not None and at_ns <= soonest_ns:
                     soonest_ns, first = at_ns, source
             if soonest_ns > until_ns:

@@ -15,7 +15,7 @@ from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.effects import Ref
 from engine.errors import EngineError, Overflow, WiringError
 from engine.lifecycle import State, Step
-from engine.mailbox import FULL, Mailbox
+from engine.mailbox import FULL, Mailbox, make_inlet
 from engine.memory import MemoryJournal
 from engine.message import Event, Message, Request, Told
 from engine.notices import Happened, Listener, Notice
@@ -23,7 +23,7 @@ from engine.outbox import Outbox
 from engine.perform import Performer
 from engine.ports import AsyncJournalWriter, JournalWriter, Port, Row
 from engine.recovery import Recover, Snapshots, fold, restore
-from engine.runloop import MANY, Run, make_run
+from engine.runloop import MANY, Run, make_door, make_run
 from engine.schedule import SLICE_MESSAGES, Fair, Scheduler
 from engine.supervise import Branch, leaves
 from engine.timers import NEVER, Timers
@@ -160,10 +160,17 @@ class Kernel:
 
     def inlet(self, to: str | Ref[Any]) -> Callable[[Message], Told]:
         """`tell` for one actor and a fast feed: the name is looked up once."""
+        return make_inlet(self._known(to))
+
+    def door(self, to: str | Ref[Any]) -> Callable[[Message], Told]:
+        """An inlet for a source on virtual time: while all is quiet its message is handled before it returns."""
+        return make_door(self, self._known(to), self._performer.perform, self._wards)
+
+    def _known(self, to: str | Ref[Any]) -> Cell:
         cell = self._cells.get(to) if isinstance(to, str) else self._performer.cell_of(to)
         if cell is None:
             raise WiringError(f"there is no actor {to!r}")
-        return cell.put
+        return cell
 
     def ask(
         self, to: str | Ref[Any], request: Request, deadline_ns: int, answered: Callable[[Message], None]
@@ -172,9 +179,7 @@ class Kernel:
 
         Raises EngineError when the request is not taken.
         """
-        cell = self._cells.get(to) if isinstance(to, str) else self._performer.cell_of(to)
-        if cell is None:
-            raise WiringError(f"there is no actor {to!r}")
+        cell = self._known(to)
         told, name = self._performer.ask_from_outside(cell, request, deadline_ns, answered)
         if told is FULL:
             raise EngineError(f"{cell.name} does not take {type(request).__name__} now")
@@ -191,6 +196,7 @@ class Kernel:
             self.clock.refresh()
             started_ns = self.clock.now_ns
             last = self.run(SLICE_MESSAGES, started_ns + SLICE_NS)
+            self.clock.refresh()
             if self.clock.now_ns - started_ns > SLOW_NS and last is not None:
                 self._slow(last, self.clock.now_ns - started_ns)
         else:

@@ -28,9 +28,14 @@ class Slot:
         self.cause = cause
         self.sender = sender
 
+    def empty(self) -> tuple[Any, int, str, type[Any]]:
+        """Take (message, cause, sender, its type) out; the place can be filled again."""
+        message, self.message = self.message, None
+        return message, self.cause, self.sender, type(message)
 
-# An unread message is a Slot, a bare message (from outside, caused by nothing), or (message, cause, sender).
-Item = Slot | Message | tuple[Message, int, str]
+
+# An unread message is a Slot, a bare message (from outside, caused by nothing), or (message, cause, sender, its type).
+Item = Slot | Message | tuple[Message, int, str, type[Message]]
 Queue = collections.deque[Item]
 # The lane of a message type, how to append to it, its bound, how to read its slot value, and its slots by that value.
 Kind = tuple[Queue, Callable[[Item], None], int, Callable[[Any], Any] | None, dict[Any, Slot]]
@@ -176,9 +181,7 @@ def opened(item: Item) -> tuple[Message, int, str]:
     if isinstance(item, Slot):
         assert item.message is not None
         return item.message, item.cause, item.sender
-    if isinstance(item, tuple):
-        return item
-    return item, 0, ""
+    return item[:3] if isinstance(item, tuple) else (item, 0, "")
 
 
 class Put(Protocol):
@@ -187,13 +190,35 @@ class Put(Protocol):
     def __call__(self, message: Message, cause: int = 0, sender: str = "") -> Told: ...
 
 
+def make_inlet(box: Mailbox) -> Callable[[Message], Told]:
+    """`put` for what comes from outside and is caused by nothing."""
+    kinds, put, append_ready, desk = box.kinds, box.put, box.ready.append, box.desk
+
+    def tell(message: Message) -> Told:
+        try:
+            queue, append, bound, value_of, _ = kinds[type(message)]
+        except KeyError:
+            return put(message)
+        if len(queue) >= bound or value_of is not None:
+            return put(message)
+        append(message)
+        if not box.queued:
+            box.queued = True
+            append_ready(box)
+            if desk.waker is not None:
+                desk.waker()
+        return OK
+
+    return tell
+
+
 def make_put(box: Mailbox) -> Put:
     """A closure, because its variables are read faster than attributes, and every message passes here."""
     kinds, desk, append_ready = box.kinds, box.desk, box.ready.append
 
     def put(message: Message, cause: int = 0, sender: str = "") -> Told:
         try:
-            queue, append, bound, value_of, slots = kinds[type(message)]
+            queue, append, bound, value_of, slots = kinds[kind := type(message)]
         except KeyError:
             return desk.unwelcome(box, message, sender)
         if value_of is not None:
@@ -211,7 +236,7 @@ def make_put(box: Mailbox) -> Put:
                     return REPLACED
             append(slot)
         elif len(queue) < bound or box.room(message, queue, sender):
-            append((message, cause, sender) if cause or sender else message)
+            append((message, cause, sender, kind) if cause or sender else message)
         else:
             return FULL
         if not box.queued:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from engine.message import Message, Told
 from engine.ports import Outside
@@ -15,6 +16,12 @@ from state.lake import Lake
 __all__ = ["FeedPlan", "RecordedFeed"]
 
 Listener = Callable[[Message], None]
+
+
+class Engine(Outside, Protocol):
+    """Whom the feed tells: a kernel on virtual time."""
+
+    def door(self, to: str) -> Callable[[Message], Told]: ...
 
 
 class RecordedFeed:
@@ -32,7 +39,7 @@ class RecordedFeed:
         *,
         lake: Lake,
         plan: FeedPlan,
-        outside: Outside,
+        outside: Engine,
         rolls: RollSchedule | None = None,
         resume_ns: int = 0,
         listeners: Sequence[Listener] = (),
@@ -43,6 +50,7 @@ class RecordedFeed:
         self._outside = outside
         self._listeners = tuple(listeners)
         self._market_data = market_data
+        self._tell_quote = outside.door(market_data)
         self._fx = fx
         self._at = 0
         self._history = bisect_right(self._script.at_ns, resume_ns)
@@ -115,7 +123,7 @@ class RecordedFeed:
                 if kind in (BAR, QUOTE):
                     for listener in self._listeners:
                         listener(message)
-            if tell(to, message) is full:
+            if (self._tell_quote(message) if kind == QUOTE else tell(to, message)) is full:
                 break
             at += 1
         self._at = at

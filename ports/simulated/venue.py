@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.clock import Clock
+from engine.drive import Due
 from engine.message import Message, Told
 from engine.ports import Outside
 from model.market import BarClosed, Quote
@@ -38,8 +39,10 @@ class VirtualVenue(Protocol):
     """A venue that is stepped by hand. The simulated exchange is one.
 
     receive: a request, at a time; False when the link is down.  next_ns: when it wants a turn, None for never again.
-    take: everything it says by a time, already committed.
+    due: what `next_ns` last answered, as long as it holds.  take: everything it says by a time, already committed.
     """
+
+    due: Due
 
     def on_bar(self, bar: BarClosed) -> None: ...
 
@@ -68,7 +71,7 @@ class SimulatedVenue:
     ) -> None:
         self.name = name
         self._venue = venue
-        self._next_ns = venue.next_ns
+        self._next_ns, self.due = venue.next_ns, venue.due
         self._clock = clock
         self._tell = outside.tell
         self._direct = direct

@@ -19,6 +19,7 @@ EXPIRED = "EXPIRED"
 
 AT_OPEN = (OrderType.MOO, OrderType.LOO)
 AT_CLOSE = (OrderType.MOC, OrderType.LOC)
+FAR = 1 << 63
 WITH_LIMIT = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
 
 SIDES = {each.value: each for each in Side}
@@ -134,7 +135,8 @@ class Market:
     """One contract at the venue: resting orders by price and time, auction orders by time, and our position.
 
     basis: raw amount of the position's trades since the last settlement (futures).  accrued: session up to which a
-    borrow fee has been charged.  quote, bid_taken, ask_taken: how much of the latest quote our orders have used.
+    borrow fee has been charged.  buys_to, sells_from: an ask up to one, or a bid from the other, meets a resting order.
+    quote, bid_taken, ask_taken: how much of the latest quote our orders have used.
     """
 
     __slots__ = (
@@ -145,18 +147,22 @@ class Market:
         "basis",
         "bid_taken",
         "buys",
+        "buys_to",
         "listing",
         "open_buy",
         "open_sell",
         "quantity",
         "quote",
         "sells",
+        "sells_from",
     )
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self.buys: list[WorkingOrder] = []
         self.sells: list[WorkingOrder] = []
+        self.buys_to: Px = -FAR
+        self.sells_from: Px = FAR
         self.at_open: list[WorkingOrder] = []
         self.at_close: list[WorkingOrder] = []
         self.open_buy: Qty = 0
@@ -185,6 +191,7 @@ class Market:
             insort(self.buys, order, key=_best_buy)
         else:
             insort(self.sells, order, key=_best_sell)
+        self._reach()
         self.leave(order, order.remaining)
 
     def remove(self, order: WorkingOrder) -> None:
@@ -198,6 +205,7 @@ class Market:
             self.buys.remove(order)
         else:
             self.sells.remove(order)
+        self._reach()
         self.leave(order, -order.remaining)
 
     def leave(self, order: WorkingOrder, quantity: Qty) -> None:
@@ -224,13 +232,11 @@ class Market:
             least += quantity
         return most if most > least else least
 
-    def meets(self, quote: Quote) -> bool:
-        """Whether the best of our resting orders touches the other side of a quote. Most quotes move nothing."""
+    def _reach(self) -> None:
+        """Look up what the best resting orders would trade at: most quotes only have to be compared with it."""
         buys, sells = self.buys, self.sells
-        return bool(
-            (buys and (buys[0].market or buys[0].limit >= quote.ask))
-            or (sells and (sells[0].market or sells[0].limit <= quote.bid))
-        )
+        self.buys_to = (FAR if buys[0].market else buys[0].limit) if buys else -FAR
+        self.sells_from = (-FAR if sells[0].market else sells[0].limit) if sells else FAR
 
     def taken_from(self, quote: Quote) -> None:
         """Start counting what is taken from this quote, unless it is the one already counted."""

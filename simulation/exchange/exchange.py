@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from engine.drive import ASK, Due
 from engine.message import Message
+from engine.timers import NEVER
 from model.instruments import Instrument
 from model.market import BarClosed, Quote
 from model.orders import (
@@ -34,7 +36,7 @@ from simulation.exchange.record import MemoryRecord, Parcel, Print, Saved, Step,
 from simulation.exchange.restore import restore
 from simulation.exchange.rules import VenueRules
 from simulation.exchange.statement import statement
-from simulation.exchange.timetable import NEVER, Alarm, Timetable
+from simulation.exchange.timetable import Alarm, Timetable
 from simulation.exchange.wire import Wire
 
 REQUESTS: dict[str, type[Message]] = {
@@ -82,7 +84,7 @@ class Exchange:
         self._quoted = False
         self._up = True
         self._wake = 0  # nothing happens by itself before this moment; 0 for not known
-        self._next = -1  # what next_ns last found, -1 after anything that may change it
+        self.due = Due()
         self._committed_ns = -1
         self._resumed_ns = -1
         self._written = [0, 0, 0, 0]
@@ -126,7 +128,7 @@ class Exchange:
             return
         self._last_bars[name] = bar
         self._bars.append(bar)
-        self._next = -1
+        self.due.at_ns = ASK
         market = self._markets.get(name)
         if market is not None and not market.idle():
             session = self._timetable.dated(market.listing, bar.session)
@@ -147,7 +149,7 @@ class Exchange:
         self._quotes[name] = quote
         self._quoted = True
         market = self._markets.get(name)
-        if market is not None and (market.buys or market.sells) and market.meets(quote):
+        if market is not None and (quote.ask <= market.buys_to or quote.bid >= market.sells_from):
             desk.match_quote(market, quote)
 
     def _over(self, session: Session, before: BarClosed | None) -> bool:
@@ -183,7 +185,7 @@ class Exchange:
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
         self._wake = 0
-        self._next = -1
+        self.due.at_ns = ASK
         if self._direct:
             self._handlers[type(message)](message)
         else:
@@ -222,7 +224,7 @@ class Exchange:
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
         self._up = True
-        self._next = -1
+        self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueUp(self._rules.venue, self._rules.account, True, self.desk.now_ns))
 
     def disconnect(self, at_ns: int, reason: str = "link lost") -> None:
@@ -231,11 +233,11 @@ class Exchange:
             self._move_to(at_ns)
         self._up = False
         self._outbox.lose()
-        self._next = -1
+        self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
 
     def _say(self, fact: VenueFact) -> None:
-        self._next = -1
+        self.due.at_ns = ASK
         if self._up:
             self._outbox.send(fact, self.desk.now_ns)
 
@@ -243,12 +245,12 @@ class Exchange:
 
     def next_ns(self) -> int | None:
         """When the venue wants to be asked again; now, when something waits to be committed or said."""
-        due = self._next
+        due = self.due.at_ns
         if due < 0:
             if self._uncommitted() or self.account.settling():
                 return self.desk.now_ns
             due = min(self._inbox.next_ns(), self._outbox.next_ns(), self._timetable.next_ns(self.desk.awaits))
-            self._next = due
+            self.due.at_ns = due
         return None if due == NEVER else due
 
     def advance(self, now_ns: int) -> None:
@@ -266,7 +268,7 @@ class Exchange:
         if self._uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
             self._commit()
         facts: list[VenueFact] = []
-        self._next = -1
+        self.due.at_ns = ASK
         while self._outbox.due(now):
             _, fact = self._outbox.take()
             assert isinstance(fact, VenueFact)
@@ -281,7 +283,7 @@ class Exchange:
         self.desk.now_ns = at_ns
 
     def _run(self, until_ns: int) -> None:
-        self._next = -1
+        self.due.at_ns = ASK
         inbox, timetable, desk = self._inbox, self._timetable, self.desk
         while True:
             arrival, alarm = inbox.next_ns(), timetable.first_ns()

@@ -6,13 +6,13 @@ import enum
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+from engine.timers import NEVER
 from model.orders import TimeInForce
 from model.sessions import Session
 from simulation.exchange.book import AT_OPEN, WorkingOrder
 from simulation.exchange.listing import Listing
 
 GTD = TimeInForce.GTD
-NEVER = 2**63 - 1
 LASTS_A_SESSION = (TimeInForce.DAY, TimeInForce.IOC)
 
 

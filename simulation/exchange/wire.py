@@ -7,10 +7,9 @@ from heapq import heappop, heappush
 import msgspec
 
 from engine.message import Message
+from engine.timers import NEVER
 from model.orders import VenueSnapshot
 from simulation.exchange.faults import Fault, FaultPlan, Harm
-
-NEVER = 2**63 - 1
 
 Parcel = tuple[int, int, Message]
 """(due_ns, sequence, message)."""

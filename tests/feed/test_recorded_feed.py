@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,9 @@ class Ear:
             return Told.FULL
         self.heard.append((to, message))
         return Told.OK
+
+    def door(self, to: str) -> Callable[[Message], Told]:
+        return partial(self.tell, to)
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +213,9 @@ def test_the_venue_hears_each_price_before_the_engine(lake: Lake) -> None:
         def tell(self, to: str, message: Message, cause: int = 0) -> Told:
             order.append(f"engine {type(message).__name__}")
             return Told.OK
+
+        def door(self, to: str) -> Callable[[Message], Told]:
+            return partial(self.tell, to)
 
     plan = FeedPlan(products=["ACME"], quotes=["ACME"], first=20230504)
     feed = RecordedFeed(

@@ -330,7 +330,9 @@ def holdings(portfolio: NavMarked) -> tuple[Held, dict[str, Quality]]:
         name = line.instrument
         quality[name] = line.quality
         contracts = held.setdefault(name.partition("@")[0], {})
-        parts = {sleeve: each for sleeve, each in line.sleeve_quantities.items() if each and sleeve != FOREIGN}
+        parts = line.sleeve_quantities
+        if FOREIGN in parts or 0 in parts.values():
+            parts = {sleeve: each for sleeve, each in parts.items() if each and sleeve != FOREIGN}
         if parts:
             contracts[name] = parts
     return held, quality

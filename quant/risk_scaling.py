@@ -80,7 +80,7 @@ class PortfolioVolatility(msgspec.Struct):
     def update(self, daily_return: float) -> None:
         self.seen += 1
         self.ewma.update(daily_return)
-        self.rolling.update(daily_return)
+        self.rolling.add(daily_return)
 
     def annual(self, rules: VolatilityRules) -> float:
         """The figure to scale by: never under the floor, and the prior instead of nothing."""

@@ -99,10 +99,13 @@ class RollingDeviation(msgspec.Struct):
     window: int
     values: list[float] = msgspec.field(default_factory=list)
 
-    def update(self, x: float) -> float:
+    def add(self, x: float) -> None:
         self.values.append(x)
         if len(self.values) > self.window:
             del self.values[0]
+
+    def update(self, x: float) -> float:
+        self.add(x)
         return self.value
 
     @property

@@ -165,7 +165,8 @@ class Trend:
             return hold(product, f"{series.bars} of {rules.warm_up} warm-up bars seen")
         if not volatility > 0.0:
             return hold(product, "its volatility is unknown or nought")
-        means, facts = series.means, dict[str, float]()
+        means = series.means
+        facts: dict[str, float] = {}
         for name, fast, slow, scalar in self._legs:
             facts[name] = forecast(means[fast], means[slow], volatility, scalar, rules.forecast_cap)
         combined = combine(facts.values(), self._mix, rules.fdm, rules.forecast_cap)

@@ -46,7 +46,7 @@ from ports.feed import FeedPlan, RecordedFeed
 from ports.health import HealthPort
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
-from simulation.exchange import Exchange, RecordError, SqliteRecord, VenueRecord, VenueRules
+from simulation.exchange import Exchange, PutOffRecord, RecordError, SqliteRecord, VenueRecord, VenueRules
 from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, recover
 from state.lake import Lake
 
@@ -117,26 +117,34 @@ class EngineProcess:
         self.host: Host
         self.exchange: Exchange
         self._record: VenueRecord | None = None
+        self._flush: Callable[[], None] = lambda: None  # makes durable what the venue has said
         self.started = False  # recovered and ready; before that an error is about the folder, not about the engine
         self.feed: RecordedFeed
 
     async def run(self) -> None:
         """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
         self._claim()
-        async with AsyncSqliteJournal(self._folder, rotation=self._rotation) as inner:
-            metrics = None if self.wanted.metrics_port is None else MetricsPort(self.wanted.metrics_port, self._runtime)
-            listeners = [*self._listeners(), *([metrics.fold] if metrics else [])]
-            journal = WatchedJournal(inner, listeners, self._snapshot_every)
-            try:
-                venue, sources = self._assemble(journal)
-                self.host = self._host(venue, sources, metrics)
-                if metrics is not None and self.board.day is not None:
-                    metrics.recall(self.board.day, self.board.peak)
-                self.started = True
-                with self._thread_watched():
-                    await self.host.run()
-            finally:
-                self._close_record()
+        if self.wanted.days_per_second is None:  # time waits for the disk anyway: no thread to hand each commit to
+            with SqliteJournal(self._folder, rotation=self._rotation) as here:
+                await self._hosted(lambda heard: WatchedSyncJournal(here, heard, self._snapshot_every))
+            return
+        async with AsyncSqliteJournal(self._folder, rotation=self._rotation) as beside:
+            await self._hosted(lambda heard: WatchedJournal(beside, heard, self._snapshot_every))
+
+    async def _hosted(self, watched: Callable[[list[Callable[[Row], None]]], Watched]) -> None:
+        metrics = None if self.wanted.metrics_port is None else MetricsPort(self.wanted.metrics_port, self._runtime)
+        journal = watched([*self._listeners(), *([metrics.fold] if metrics else [])])
+        try:
+            venue, sources = self._assemble(journal)
+            self.host = self._host(venue, sources, metrics)
+            if metrics is not None and self.board.day is not None:
+                metrics.recall(self.board.day, self.board.peak)
+            self.started = True
+            with self._thread_watched():
+                await self.host.run()
+            self._flush()
+        finally:
+            self._close_record()
 
     def run_here(self) -> None:
         """The same replay in this thread: no event loop, no pace, nobody to speak to, every commit waited for.
@@ -159,6 +167,7 @@ class EngineProcess:
         self.kernel.drain(everyone)
         driver.settle()
         self.kernel.stop(everyone)
+        self._flush()
 
     def _close_record(self) -> None:
         """Let go of the venue's file: the last to close leaves it whole, without a write-ahead file beside it."""
@@ -183,6 +192,7 @@ class EngineProcess:
         if recovered.last_seq and not record.is_file():
             raise RecordError(f"{record} is missing, and the journal has {recovered.last_seq} rows about it")
         venue = self._build(journal, recovered, record)
+        journal.write_first(self._flush)
         journal.snapshots_from(lambda: self.kernel.snapshots() if not self.kernel.ready else {})
         venue.connect()
         return venue, [self.feed, venue]
@@ -238,7 +248,10 @@ class EngineProcess:
     def _build(self, journal: Watched | MemoryJournal, recovered: Recovered, venue_record: Path) -> SimulatedVenue:
         """Exchange, clock, kernel and feed, recovered to where the venue's record ends."""
         wanted = self.wanted
-        self._record = wanted.venue_record(venue_record)
+        self._record = record = wanted.venue_record(venue_record)
+        if wanted.days_per_second is None:
+            self._record = put_off = PutOffRecord(record)
+            self._flush = put_off.flush
         self.exchange = self._exchange(self._record)
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)

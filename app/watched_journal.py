@@ -1,4 +1,4 @@
-"""A journal that is watched: durable rows are shown to listeners, and actors' states are kept every so many rows."""
+"""A journal that is watched: what must be on disk before it is written first, who hears of rows when they are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ J = TypeVar("J", AsyncSqliteJournal, SqliteJournal)
 
 
 class _Watched(Generic[J]):
-    """Stands between kernel and journal. Listeners hear a row only when it is on disk, and cannot hold it back."""
+    """Stands between kernel and journal. Listeners hear a row only when it is on disk, and cannot hold it back.
+
+    Actors' states are kept every `snapshot_every_rows`.
+    """
 
     def __init__(self, journal: J, listeners: Sequence[Callable[[Row], None]], snapshot_every_rows: int) -> None:
         self._journal: J = journal
@@ -24,13 +27,19 @@ class _Watched(Generic[J]):
         self._kept_at = journal.last_seq
         self._rows: list[Row] = []
         self._snapshots: Snapshots = dict
+        self._before: Callable[[], None] = lambda: None
 
     def snapshots_from(self, source: Snapshots) -> None:
         """Where actors' states come from; empty while a message is on its way, for then they belong to no one row."""
         self._snapshots = source
         self._journal.snapshots_from(lambda: dict(source()))
 
+    def write_first(self, before: Callable[[], None]) -> None:
+        """What has to be done before rows are given to the journal: others' facts in them must be durable there."""
+        self._before = before
+
     def stage(self, rows: Iterable[Row]) -> None:
+        self._before()
         rows = list(rows)
         self._rows += rows
         self._journal.stage(rows)

@@ -2,6 +2,7 @@
 
 from simulation.exchange.exchange import Exchange
 from simulation.exchange.faults import Fault, FaultPlan, Harm
+from simulation.exchange.put_off import PutOffRecord
 from simulation.exchange.record import MemoryRecord, RecordError, VenueRecord, digest
 from simulation.exchange.rules import Reject, VenueRules
 from simulation.exchange.sqlite_record import SqliteRecord
@@ -12,6 +13,7 @@ __all__ = [
     "FaultPlan",
     "Harm",
     "MemoryRecord",
+    "PutOffRecord",
     "RecordError",
     "Reject",
     "SqliteRecord",

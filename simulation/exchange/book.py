@@ -27,11 +27,11 @@ TYPES = {each.value: each for each in OrderType}
 TIFS = {each.value: each for each in TimeInForce}
 
 OrderRow = tuple[
-    str, str, str, int, int, str, str, int, int, int, int, int, int, str, int, int, str, str, int, int
+    int, str, str, str, int, int, str, str, int, int, int, int, int, int, str, int, int, str, str, int, int
 ]  # in the order of ORDER_COLUMNS
 ORDER_COLUMNS = (
-    "client_id", "venue_id", "instrument", "side", "quantity", "type", "tif", "limit_px", "expires_ns", "arrived_ns",
-    "priority", "session", "filled", "raw", "fee", "fills", "state", "code", "closed_ns", "closing",
+    "number", "client_id", "venue_id", "instrument", "side", "quantity", "type", "tif", "limit_px", "expires_ns",
+    "arrived_ns", "priority", "session", "filled", "raw", "fee", "fills", "state", "code", "closed_ns", "closing",
 )  # fmt: skip
 
 
@@ -48,8 +48,9 @@ def exec_id(client_id: str, number: int) -> str:
 class WorkingOrder:
     """One order at the venue, from arrival to its end.
 
-    priority: arrival order; a new price takes a new one.  session: the exchange date after which a DAY order expires, 0
-    for none.  raw and fee: sums over its fills (see listing.RAW_SCALE).  closing: order in which orders ended.
+    number: its place among all orders that ever came, from 1.  priority: as orders arrive; a new price takes a new one.
+    session: the exchange date after which a DAY order expires, 0 for none.  raw and fee: sums over its fills (see
+    listing.RAW_SCALE).  closing: order in which orders ended.
     """
 
     __slots__ = (
@@ -63,6 +64,7 @@ class WorkingOrder:
         "fills",
         "limit",
         "market",
+        "number",
         "priority",
         "quantity",
         "raw",
@@ -73,8 +75,9 @@ class WorkingOrder:
         "venue_id",
     )
 
-    def __init__(self, spec: OrderSpec, arrived_ns: int, priority: int) -> None:
+    def __init__(self, spec: OrderSpec, arrived_ns: int, priority: int, number: int) -> None:
         self.spec = spec
+        self.number = number
         self.venue_id = ""
         self.side = int(spec.side)
         self.quantity = spec.quantity
@@ -101,7 +104,7 @@ class WorkingOrder:
         """The order as the record keeps it; `raw` is text because it can need more than 64 bits."""
         spec = self.spec
         return (
-            spec.client_id, self.venue_id, spec.instrument, self.side, self.quantity, spec.type._value_,
+            self.number, spec.client_id, self.venue_id, spec.instrument, self.side, self.quantity, spec.type._value_,
             spec.tif._value_, self.limit, self.expires_ns, self.arrived_ns, self.priority, self.session, self.filled,
             str(self.raw), self.fee, self.fills, self.state, self.code, self.closed_ns, self.closing,
         )  # fmt: skip
@@ -109,13 +112,13 @@ class WorkingOrder:
     @classmethod
     def from_row(cls, row: OrderRow) -> WorkingOrder:
         spec = OrderSpec(
-            client_id=row[0], instrument=row[2], side=SIDES[row[3]], quantity=row[4], type=TYPES[row[5]],
-            tif=TIFS[row[6]], limit=row[7], expires_ns=row[8],
+            client_id=row[1], instrument=row[3], side=SIDES[row[4]], quantity=row[5], type=TYPES[row[6]],
+            tif=TIFS[row[7]], limit=row[8], expires_ns=row[9],
         )  # fmt: skip
-        order = cls(spec, row[9], row[10])
-        order.venue_id, order.session, order.filled, order.raw = row[1], row[11], row[12], int(row[13])
-        order.fee, order.fills, order.state, order.code = row[14], row[15], row[16], row[17]
-        order.closed_ns, order.closing = row[18], row[19]
+        order = cls(spec, row[10], row[11], row[0])
+        order.venue_id, order.session, order.filled, order.raw = row[2], row[12], row[13], int(row[14])
+        order.fee, order.fills, order.state, order.code = row[15], row[16], row[17], row[18]
+        order.closed_ns, order.closing = row[19], row[20]
         return order
 
 

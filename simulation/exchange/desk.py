@@ -75,7 +75,7 @@ class Desk:
             self._refuse(name, Reject.DUPLICATE_ID)
             return
         self.priority += 1
-        order = WorkingOrder(spec, now, self.priority)
+        order = WorkingOrder(spec, now, self.priority, len(self.orders) + 1)
         self.orders[name] = self.changed[name] = order
         listing = self._listings.get(spec.instrument)
         reason = unfit(spec, listing, now)

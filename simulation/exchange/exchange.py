@@ -350,6 +350,7 @@ class Exchange:
                 account.book() if account.changed else None,
                 [self._quotes[name] for name in sorted(self._quotes)] if self._quoted else None,
                 _parcels(inbox) if inbox.changed else None,
+                since[0],
             )
         )
         self._written = [

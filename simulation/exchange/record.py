@@ -63,7 +63,8 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True):
 class Step(msgspec.Struct):
     """Everything that changed since the last commit. None means unchanged.
 
-    duplicates: client ids that were submitted again, and when.  prints: the bars of the step.
+    duplicates: client ids that were submitted again, and when.  prints: the bars of the step.  fills_before: how many
+    fills the record must already hold.
     """
 
     at_ns: int
@@ -76,16 +77,11 @@ class Step(msgspec.Struct):
     book: BookRow | None = None
     quotes: list[Quote] | None = None
     inbox: list[Parcel] | None = None
-
-    def changes(self) -> bool:
-        """Whether anything but time and prices moved."""
-        lists = self.orders or self.settlements or self.moves or self.duplicates
-        parts = (self.book, self.quotes, self.inbox)
-        return bool(lists) or any(part is not None for part in parts)
+    fills_before: int = 0
 
 
 class Saved(msgspec.Struct):
-    """The whole record as of its last step. Orders stand by priority, fills and the rest as they happened."""
+    """The whole record as of its last step. Orders stand as they arrived, fills and the rest as they happened."""
 
     at_ns: int
     orders: list[OrderRow]
@@ -127,7 +123,7 @@ class MemoryRecord:
 
     def commit(self, step: Step) -> None:
         for row in step.orders:
-            self._orders[row[0]] = row
+            self._orders[row[1]] = row
         self._fills += step.fills
         self._settlements += step.settlements
         self._moves += step.moves
@@ -148,7 +144,7 @@ class MemoryRecord:
             return None
         return Saved(
             self._at_ns,
-            sorted(self._orders.values(), key=lambda row: (row[9], row[10])),
+            sorted(self._orders.values()),
             list(self._fills),
             list(self._settlements),
             list(self._moves),

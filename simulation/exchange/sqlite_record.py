@@ -12,13 +12,14 @@ from model.orders import CashMoved, Fill, Settlement
 from simulation.exchange.book import ORDER_COLUMNS, SIDES
 from simulation.exchange.record import BookRow, Parcel, Print, RecordError, Saved, Step
 
+FORMAT = 2
 TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS orders ("
     + ", ".join(f"{name} {'TEXT' if name in TEXT_COLUMNS else 'INTEGER'} NOT NULL" for name in ORDER_COLUMNS)
-    + ", PRIMARY KEY (client_id)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS executions (seq INTEGER PRIMARY KEY, exec_id TEXT NOT NULL UNIQUE,"
+    + ", PRIMARY KEY (number))",
+    "CREATE TABLE IF NOT EXISTS executions (seq INTEGER PRIMARY KEY, exec_id TEXT NOT NULL,"
     " client_id TEXT NOT NULL, venue_id TEXT NOT NULL, instrument TEXT NOT NULL, side INTEGER NOT NULL,"
     " quantity INTEGER NOT NULL,"
     " price INTEGER NOT NULL, fee INTEGER NOT NULL, fee_currency TEXT NOT NULL, at_ns INTEGER NOT NULL)",
@@ -27,19 +28,23 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS moves (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
     " currency TEXT NOT NULL, amount INTEGER NOT NULL, instrument TEXT NOT NULL, at_ns INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS duplicates (seq INTEGER PRIMARY KEY, client_id TEXT NOT NULL, at_ns INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS steps (seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, prints BLOB)",
+    "CREATE TABLE IF NOT EXISTS prints (instrument TEXT PRIMARY KEY, session INTEGER NOT NULL, close INTEGER NOT NULL,"
+    " at_ns INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS time (id INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS parts (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",
 )
 
 PUT_ORDER = f"INSERT OR REPLACE INTO orders VALUES ({', '.join('?' * len(ORDER_COLUMNS))})"
 PUT_FILL = (
-    "INSERT INTO executions (exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO executions"
+    " (seq, exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 PUT_SETTLEMENT = "INSERT INTO settlements (id, at_ns, body) VALUES (?, ?, ?)"
 PUT_MOVE = "INSERT INTO moves (id, kind, currency, amount, instrument, at_ns) VALUES (?, ?, ?, ?, ?, ?)"
 PUT_DUPLICATE = "INSERT INTO duplicates (client_id, at_ns) VALUES (?, ?)"
-PUT_STEP = "INSERT INTO steps (at_ns, prints) VALUES (?, ?)"
+PUT_PRINT = "INSERT OR REPLACE INTO prints VALUES (?, ?, ?, ?)"
+PUT_TIME = "INSERT OR REPLACE INTO time VALUES (1, ?)"
 PUT_PART = "INSERT OR REPLACE INTO parts (name, body) VALUES (?, ?)"
 
 encode = msgspec.msgpack.Encoder().encode
@@ -61,19 +66,21 @@ class SqliteRecord:
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-20000"):
             self._db.execute(f"PRAGMA {pragma}")
         self._db.execute("BEGIN IMMEDIATE")
+        (written,) = self._db.execute("PRAGMA user_version").fetchone()
+        if written != FORMAT and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise RecordError(
+                f"{self._path} is in format {written} of the venue's record, this program writes {FORMAT}"
+            )
         for table in SCHEMA:
             self._db.execute(table)
+        self._db.execute(f"PRAGMA user_version={FORMAT}")
         self._db.execute("COMMIT")
 
     def commit(self, step: Step) -> None:
         db = self._db
-        prints = encode(step.prints) if step.prints else None
-        if not step.changes():
-            db.execute(PUT_STEP, (step.at_ns, prints))
-            return
         db.execute("BEGIN IMMEDIATE")
         try:
-            db.execute(PUT_STEP, (step.at_ns, prints))
+            db.execute(PUT_TIME, (step.at_ns,))
             self._put(step)
         except BaseException:
             db.execute("ROLLBACK")
@@ -88,9 +95,9 @@ class SqliteRecord:
             db.executemany(
                 PUT_FILL,
                 [
-                    (f.exec_id, f.client_id, f.venue_id, f.instrument, f.side.value, f.quantity, f.price, f.fee,
+                    (seq, f.exec_id, f.client_id, f.venue_id, f.instrument, f.side._value_, f.quantity, f.price, f.fee,
                      f.fee_currency, f.at_ns)
-                    for f in step.fills
+                    for seq, f in enumerate(step.fills, step.fills_before + 1)
                 ],
             )  # fmt: skip
         for settled in step.settlements:
@@ -98,6 +105,8 @@ class SqliteRecord:
         if step.moves:
             rows = [(m.id, m.kind, m.currency, m.amount, m.instrument, m.at_ns) for m in step.moves]
             db.executemany(PUT_MOVE, rows)
+        if step.prints:
+            db.executemany(PUT_PRINT, [(p.instrument, p.session, p.close, p.at_ns) for p in step.prints])
         if step.duplicates:
             db.executemany(PUT_DUPLICATE, step.duplicates)
         for name, part in (("book", step.book), ("quotes", step.quotes), ("inbox", step.inbox)):
@@ -113,18 +122,14 @@ class SqliteRecord:
 
     def _load(self) -> Saved | None:
         db = self._db
-        last = db.execute("SELECT at_ns FROM steps ORDER BY seq DESC LIMIT 1").fetchone()
+        last = db.execute("SELECT at_ns FROM time").fetchone()
         parts: dict[str, bytes] = dict(db.execute("SELECT name, body FROM parts"))
         if last is None or "book" not in parts:
             return None
         decode = msgspec.msgpack.decode
-        prints: dict[str, Print] = {}
-        for (body,) in db.execute("SELECT prints FROM steps WHERE prints IS NOT NULL ORDER BY seq"):
-            for seen in decode(body, type=list[Print]):
-                prints[seen.instrument] = seen
         return Saved(
             last[0],
-            list(db.execute("SELECT * FROM orders ORDER BY arrived_ns, priority")),
+            list(db.execute("SELECT * FROM orders ORDER BY number")),
             [
                 Fill(row[0], row[1], row[2], row[3], SIDES[row[4]], *row[5:])
                 for row in db.execute(
@@ -138,7 +143,7 @@ class SqliteRecord:
                 for row in db.execute("SELECT id, kind, currency, amount, instrument, at_ns FROM moves ORDER BY seq")
             ],
             list(db.execute("SELECT client_id, at_ns FROM duplicates ORDER BY seq")),
-            sorted(prints.values(), key=lambda seen: seen.instrument),
+            [Print(*row) for row in db.execute("SELECT * FROM prints ORDER BY instrument")],
             decode(parts["book"], type=BookRow),
             decode(parts["quotes"], type=list[Quote]) if "quotes" in parts else [],
             decode(parts["inbox"], type=list[Parcel]) if "inbox" in parts else [],

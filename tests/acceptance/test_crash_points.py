@@ -6,7 +6,9 @@ cuts after commits stand for every crash between them.
 
 from __future__ import annotations
 
+import asyncio
 import random
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from config.loader import Configuration, load
 from engine.message import Event
 from engine.ports import Row
 from model.decisions import DayMarked, RegimeDecided, RiskDecision, RunPlanned
+from model.order_events import OrderMoved
+from model.orders import Filled
 from simulation.exchange import SqliteRecord
 from simulation.exchange.record import Saved, Step
 from state.content import content_hash
@@ -179,3 +183,44 @@ def test_a_start_that_finds_everything_done_does_nothing(unbroken: Engine) -> No
     assert unbroken.run(Countdown(0), Countdown(0))
     assert unbroken.content == before
     assert [row.seq for row in journal_rows(unbroken.state / "journal", kinds=("OrderPlanned",))] == orders
+
+
+@pytest.mark.parametrize("hosted", [False, True], ids=["in this thread", "under a host"])
+def test_what_is_durable_in_the_journal_is_durable_at_the_exchange_before(
+    configuration: Configuration, lake: Lake, tmp_path: Path, hosted: bool
+) -> None:
+    """Looked up in the exchange's file, by another hand, at the moment at which a row has become durable."""
+    asked = {"fills": 0, "acks": 0}
+    record: list[sqlite3.Connection] = []
+
+    def look_up(row: Row) -> None:
+        if not record:
+            record.append(sqlite3.connect(f"file:{tmp_path / 'venue.sqlite'}?mode=ro", uri=True))
+        if isinstance(row.event, Filled):
+            asked["fills"] += 1
+            query = ("SELECT count(*) FROM executions WHERE exec_id = ?", (row.event.fill.exec_id,))
+        elif isinstance(row.event, OrderMoved) and row.event.event == "ACKED":
+            asked["acks"] += 1
+            query = ("SELECT count(*) FROM orders WHERE venue_id = ?", (row.event.venue_id,))
+        else:
+            return
+        assert record[0].execute(*query).fetchone() == (1,), row
+
+    process = EngineProcess(
+        Wanted(
+            configuration=configuration,
+            state_dir=tmp_path,
+            lake=lake,
+            first=FIRST,
+            last=LAST,
+            control=False,
+            log_level="error",
+            on_row=look_up,
+        )
+    )
+    if hosted:
+        asyncio.run(process.run())
+    else:
+        process.run_here()
+    record[0].close()
+    assert min(asked.values()) > 40

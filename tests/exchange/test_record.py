@@ -14,7 +14,16 @@ import pytest
 from model.market import BarClosed, Quote
 from model.orders import Fill, ModifyOrder, OrderSpec, OrderType, RequestSnapshot, TimeInForce, VenueFact, VenueSnapshot
 from model.units import px, qty
-from simulation.exchange import Exchange, MemoryRecord, RecordError, SqliteRecord, VenueRecord, VenueRules, digest
+from simulation.exchange import (
+    Exchange,
+    MemoryRecord,
+    PutOffRecord,
+    RecordError,
+    SqliteRecord,
+    VenueRecord,
+    VenueRules,
+    digest,
+)
 from simulation.exchange.record import Saved, Step
 
 from .kit import at, bar, buy, close_of, happen, quote, sell, send, venue
@@ -175,6 +184,74 @@ def test_no_fact_leaves_before_its_step_is_written() -> None:
     resumed = venue(record=memory)
     assert resumed.snapshot("s", 0).orders == ()
     assert resumed.now_ns == close_of(0)
+
+
+@pytest.mark.parametrize("every", [1, 3, 1_000])
+def test_steps_that_are_written_together_leave_the_same_record(rules: VenueRules, every: int, tmp_path: Path) -> None:
+    whole, file = MemoryRecord(), SqliteRecord(tmp_path / "venue.sqlite")
+    live_through(venue(record=whole, rules=rules), a_fortnight())
+    put_off = PutOffRecord(file)
+    exchange = venue(record=put_off, rules=rules)
+    for count, deed in enumerate(a_fortnight(), 1):
+        live_through(exchange, [deed])
+        if count % every == 0:
+            put_off.flush()
+    put_off.flush()
+    put_off.flush()
+    assert digest(file) == digest(whole)
+
+
+def test_a_venue_killed_with_steps_put_off_goes_on_from_the_last_flush(rules: VenueRules) -> None:
+    deeds = a_fortnight()
+    whole = MemoryRecord()
+    live_through(venue(record=whole, rules=rules), deeds)
+    for flushed in range(1, len(deeds)):
+        for killed in range(flushed, len(deeds)):
+            kept = MemoryRecord()
+            put_off = PutOffRecord(kept)
+            exchange = venue(record=put_off, rules=rules)
+            live_through(exchange, deeds[:flushed])
+            put_off.flush()
+            live_through(exchange, deeds[flushed:killed])
+            put_off.close()
+            resumed = venue(record=kept, rules=rules)
+            assert resumed.now_ns == deeds[flushed - 1][0]
+            live_through(resumed, deeds[flushed:])
+            assert digest(kept) == digest(whole), f"flushed after step {flushed}, killed after step {killed}"
+
+
+class FailingOnce(MemoryRecord):
+    """A record whose second commit fails."""
+
+    def commit(self, step: Step) -> None:
+        if self.steps == 1:
+            self.steps += 1
+            raise OSError("no space left")
+        super().commit(step)
+
+
+def test_a_flush_that_fails_loses_nothing() -> None:
+    whole, failing = MemoryRecord(), FailingOnce()
+    live_through(venue(record=whole, rules=RULES), a_fortnight())
+    put_off = PutOffRecord(failing)
+    exchange = venue(record=put_off, rules=RULES)
+    live_through(exchange, a_fortnight()[:3])
+    put_off.flush()
+    live_through(exchange, a_fortnight()[3:8])
+    with pytest.raises(OSError, match="no space"):
+        put_off.flush()
+    live_through(exchange, a_fortnight()[8:])
+    put_off.flush()
+    assert digest(failing) == digest(whole)
+
+
+def test_a_record_in_another_format_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "venue.sqlite"
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE steps (seq INTEGER PRIMARY KEY)")
+    db.close()
+    with pytest.raises(RecordError, match="is in format 0 of the venue's record, this program writes 2"):
+        SqliteRecord(path)
 
 
 def test_facts_that_were_never_taken_are_found_in_the_snapshot() -> None:

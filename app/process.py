@@ -17,6 +17,7 @@ from app import facts
 from app import parameters as read
 from app.assembly import Assembly
 from app.board import Board
+from app.end import End
 from app.identity import claim
 from app.kept_board import KeptBoard
 from app.logs import row_logger
@@ -84,21 +85,6 @@ def session_ns(session: int) -> int:
     """Midnight UTC at which an exchange date (yyyymmdd) begins."""
     day = date(session // 10_000, session // 100 % 100, session % 100)
     return (day - date(1970, 1, 1)).days * NS_PER_DAY
-
-
-class End:
-    """A source that stops the host when the replay has come to its end."""
-
-    def __init__(self, at_ns: int) -> None:
-        self._at_ns: int | None = at_ns
-        self.stop: Callable[[], None] = lambda: None
-
-    def next_ns(self) -> int | None:
-        return self._at_ns
-
-    def fire(self, now_ns: int) -> None:
-        self._at_ns = None
-        self.stop()
 
 
 class EngineProcess:

@@ -12,6 +12,8 @@ from engine.ports import Outside
 from model.market import BarClosed, Quote
 from model.orders import (
     CashMoved,
+    OrderAcked,
+    OrderRejected,
     OrderSent,
     Settlement,
     SubmitOrder,
@@ -33,6 +35,7 @@ TOLD_TO: dict[type[VenueFact], tuple[str, ...]] = {
 """Who hears which fact; everything about an order goes to `orders`."""
 
 TO_ORDERS = (ORDERS,)
+ANSWERS = (OrderAcked, OrderRejected)
 
 
 class VirtualVenue(Protocol):
@@ -60,6 +63,7 @@ class VirtualVenue(Protocol):
 class SimulatedVenue:
     """Port and source in one: the kernel delivers requests, the driver fires it when the venue has something to say.
 
+    The hand-over of an order is told as `OrderSent`, unless the venue's answer to it, which says more, comes with it.
     direct: the venue's answer to a request is told as soon as it is delivered, with a commit of its own for each;
     otherwise it comes when the driver next fires this source, at the same moment if the venue has no latency.
     """
@@ -75,7 +79,7 @@ class SimulatedVenue:
         self._clock = clock
         self._tell = outside.tell
         self._direct = direct
-        self._sent: list[OrderSent] = []
+        self._sent: dict[str, int] = {}  # when each order was handed over of which that has not been told
 
     def deliver(self, message: Message, cause: int) -> Told:
         """Hand a request to the venue; FULL when the link is down, so that its sender hears it was refused."""
@@ -83,7 +87,7 @@ class SimulatedVenue:
         if not self._venue.receive(message, now):
             return Told.FULL
         if type(message) is SubmitOrder:
-            self._sent.append(OrderSent(message.order.client_id, now))
+            self._sent[message.order.client_id] = now
         if self._direct:
             self.fire(now)
         return Told.OK
@@ -104,13 +108,16 @@ class SimulatedVenue:
         return self._clock.now_ns if self._sent else self._next_ns()
 
     def fire(self, now_ns: int) -> None:
-        """Tell what was handed over, then everything the venue says by now."""
+        """Tell what was handed over and has no answer yet, then everything the venue says by now."""
         tell = self._tell
         facts = self._venue.take(now_ns)
         if self._sent:
-            sent, self._sent = self._sent, []
-            for handed in sent:
-                tell(ORDERS, handed)
+            sent, self._sent = self._sent, {}
+            for fact in facts:
+                if isinstance(fact, ANSWERS):
+                    sent.pop(fact.client_id, 0)
+            for client_id, at_ns in sent.items():
+                tell(ORDERS, OrderSent(client_id, at_ns))
         for fact in facts:
             for actor in TOLD_TO.get(type(fact), TO_ORDERS):
                 tell(actor, fact)

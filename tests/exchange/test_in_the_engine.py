@@ -127,10 +127,8 @@ def test_an_order_lives_from_the_engine_to_the_venue_and_back() -> None:
     kernel = run(PLAN, BARS)
     assert kernel.actor("orders").heard == [
         ("VenueUp", START),
-        ("OrderSent", close_of(0)),
         ("OrderAcked", close_of(0)),
         ("Fill", close_of(1)),
-        ("OrderSent", close_of(1)),
         ("OrderAcked", close_of(1)),
         ("OrderExpired", close_of(2)),
     ]

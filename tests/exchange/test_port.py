@@ -61,8 +61,6 @@ def test_each_fact_goes_to_the_actors_it_concerns() -> None:
     bench.port.deliver(SubmitOrder(buy("a", "SP500@202003", "1", kind=OrderType.MOC)), 0)
     bench.port.deliver(SubmitOrder(buy("b", "SP500@202003", "1", limit="50")), 0)
     assert bench.settle() == [
-        ("orders", "OrderSent"),
-        ("orders", "OrderSent"),
         ("orders", "OrderAcked"),
         ("orders", "OrderAcked"),
     ]
@@ -88,7 +86,7 @@ def test_without_latency_a_direct_port_answers_within_the_delivery() -> None:
     bench = Bench(direct=True)
     bench.price(quote("CSPX", at(0, 10), "99.90", "100"))
     bench.port.deliver(SubmitOrder(buy("a", "CSPX")), 0)
-    assert bench.engine.heard == [("orders", "OrderSent"), ("orders", "OrderAcked"), ("orders", "Fill")]
+    assert bench.engine.heard == [("orders", "OrderAcked"), ("orders", "Fill")]
 
 
 def test_with_latency_the_source_is_due_when_the_report_arrives() -> None:

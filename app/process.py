@@ -12,15 +12,17 @@ from pathlib import Path
 
 import structlog
 
+from actors import parameters as read
+from actors.assembly import Assembly
 from actors.market_data import MarketData
+from actors.reconciler import ReconcilePolicy
 from app import facts
-from app import parameters as read
-from app.assembly import Assembly
 from app.board import Board
 from app.end import End
 from app.identity import claim
 from app.kept_board import KeptBoard
 from app.logs import row_logger
+from app.own_sleeves import own_sleeve
 from app.rates import LakeRates
 from app.recorded_sessions import recorded_venue
 from app.sessions import FIRST, calendars, calendars_for
@@ -56,6 +58,8 @@ Watched = WatchedJournal | WatchedSyncJournal
 STALL_S = 10.0
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 SECONDS_PER_DAY = 86_400.0
+SETTLE_NS, OVERLAP_NS = 1_000, 60 * NS_PER_SECOND
+"""The simulated exchange takes requests in order and at once, and books nothing late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +266,8 @@ class EngineProcess:
             rolls=rolls,
             calendars=self.calendars,
             auto_trade=wanted.auto_trade,
-            reconcile_every_ns=wanted.reconcile_every_ns,
+            reconcile=ReconcilePolicy(every_ns=wanted.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS),
+            own=own_sleeve,
             watched=wanted.at_live_pace,
         )
         kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")

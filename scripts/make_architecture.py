@@ -16,12 +16,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from actors.denials import DENIAL_CODES  # noqa: E402  # the checkout has to be found first
+from actors.assembly import Assembly  # noqa: E402  # the checkout has to be found first
+from actors.denials import DENIAL_CODES  # noqa: E402
 from actors.order_desk import LOCKING  # noqa: E402
 from actors.reconciler import ReconcilePolicy  # noqa: E402
 from actors.watchdog import HealthLimits  # noqa: E402
-from app.assembly import Assembly  # noqa: E402
 from app.facts import events  # noqa: E402
+from app.own_sleeves import own_sleeve  # noqa: E402
 from config.loader import load  # noqa: E402
 from config.risk import RiskLimits  # noqa: E402
 from engine.actor import Actor  # noqa: E402
@@ -104,10 +105,10 @@ def promise(room: str) -> str:
 
 
 def tree() -> str:
-    """The supervision tree of one shipped program, as `app/assembly.py` builds it."""
+    """The supervision tree of one shipped program, as `actors/assembly.py` builds it."""
     assembly = Assembly(
         load(PROGRAM, environment={}), rolls=RollSchedule({}), calendars={}, auto_trade=True,
-        reconcile_every_ns=0, watched=True,
+        reconcile=ReconcilePolicy(), own=own_sleeve, watched=True,
     )  # fmt: skip
     return "\n".join(["```", *_branch(assembly.tree(), "", ""), "```"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.parameters import legging_policy
+from actors.parameters import legging_policy
 from app.recorded_sessions import recorded_venue
 from app.sessions import calendars_for
 from config.execution import ExecutionPolicy, Policy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from actors.fx import FxRules
 from actors.leg_groups import LeggingPolicy
@@ -13,7 +13,6 @@ from actors.pricing import ExecutionPolicy, Style
 from actors.regime import RegimeRules
 from actors.risk_gate import GateLimits
 from actors.risk_scale import RiskRules
-from app.own_sleeves import own_sleeve
 from config.execution import ExecutionPolicy as ExecutionSettings
 from config.execution import Policy
 from config.program import CoreIndexParams, CustomSleeve, FxHedgeParams, Program, TrendParams
@@ -33,6 +32,10 @@ from sleeves.trend import CapitalMode, Trend, TrendRules
 
 LONGEST_AUCTION_WAIT_S = 31 * 86_400.0
 CAPITAL_MODES: dict[str, CapitalMode] = {"fixed": "fixed", "compounding": "full", "half": "half"}
+
+
+OwnSleeve = Callable[[Program, int, CustomSleeve, Mapping[str, Instrument]], Sleeve]
+"""Makes the sleeve of `kind: custom` at a place of a program."""
 
 
 def seconds_ns(seconds: float) -> int:
@@ -145,11 +148,11 @@ def execution_policy(execution: ExecutionSettings) -> ExecutionPolicy:
     )
 
 
-def sleeve(program: Program, place: int, instruments: Mapping[str, Instrument]) -> Sleeve:
+def sleeve(program: Program, place: int, instruments: Mapping[str, Instrument], own: OwnSleeve) -> Sleeve:
     """The sleeve that stands at a place of the program's list, with the capital it begins with."""
     config = program.sleeves[place]
     if isinstance(config, CustomSleeve):
-        return own_sleeve(program, place, config, instruments)
+        return own(program, place, config, instruments)
     capital = float(program.capital) * config.capital_share
     params = config.params
     match params:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from actors import parameters as read
 from actors.basket import Basket
 from actors.fx import Fx
 from actors.market_data import MarketData
@@ -18,7 +19,6 @@ from actors.risk import Risk
 from actors.sleeve import SleeveHost
 from actors.system import System
 from actors.watchdog import HealthLimits, Watchdog
-from app import parameters as read
 from config.loader import Configuration
 from engine.actor import Actor
 from engine.effects import Ref
@@ -27,12 +27,7 @@ from model.decisions import Halt
 from model.instruments import Instrument
 from model.rolls import RollSchedule
 from model.sessions import Sessions
-from model.units import NS_PER_SECOND, cash
-
-SETTLE_NS = 1_000
-"""The simulated exchange takes requests in order and at once, so what it does not show a moment later is not there."""
-OVERLAP_NS = 60 * NS_PER_SECOND
-"""The simulated exchange books nothing late, so a comparison need not reach far behind the last clean one."""
+from model.units import cash
 
 Built = Callable[[], Actor]
 Seat = tuple[str, Built]
@@ -41,8 +36,8 @@ Seat = tuple[str, Built]
 class Assembly:
     """Builds the actors of a configuration; every restart builds a fresh one the same way.
 
-    calendars: sessions by calendar name.  reconcile_every_ns: 0 compares only when something happened.
-    auto_trade: from OBSERVING to TRADING without a word from an operator.
+    calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
+    own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
     """
 
     def __init__(
@@ -52,7 +47,8 @@ class Assembly:
         rolls: RollSchedule,
         calendars: Mapping[str, Sessions],
         auto_trade: bool,
-        reconcile_every_ns: int,
+        reconcile: ReconcilePolicy,
+        own: read.OwnSleeve,
         watched: bool,
     ) -> None:
         self.settings = configuration.settings
@@ -61,7 +57,8 @@ class Assembly:
         self.rolls = rolls
         self.calendars = calendars
         self.auto_trade = auto_trade
-        self.reconcile_every_ns = reconcile_every_ns
+        self.reconcile = reconcile
+        self.own = own
         self.watched = watched
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
@@ -137,7 +134,7 @@ class Assembly:
             orders=Ref("orders"),
             portfolio=Ref("portfolio"),
             system=Ref("system"),
-            policy=ReconcilePolicy(every_ns=self.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS),
+            policy=self.reconcile,
         )
 
     def _portfolio(self) -> Portfolio:
@@ -173,7 +170,7 @@ class Assembly:
     def _market_data(self) -> MarketData:
         watchers: dict[str, list[Ref[Any]]] = {name: [] for name in self.instruments}
         for place, name in enumerate(self.sleeves):
-            for product in read.sleeve(self.program, place, self.instruments).products:
+            for product in read.sleeve(self.program, place, self.instruments, self.own).products:
                 watchers[product].append(Ref(name))
         regime = self.program.regime
         inputs = (regime.volatility_index, regime.europe_volatility_index, regime.momentum_long, regime.momentum_short)
@@ -213,7 +210,7 @@ class Assembly:
 
     def _sleeve(self, place: int) -> Built:
         def build() -> SleeveHost:
-            sleeve = read.sleeve(self.program, place, self.instruments)
+            sleeve = read.sleeve(self.program, place, self.instruments, self.own)
             return SleeveHost(sleeve=sleeve, basket=Ref("basket"), market_data=Ref("market_data"))
 
         return build

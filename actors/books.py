@@ -202,14 +202,9 @@ class Books:
         currency = done.fee_currency
         self._move(currency, -done.fee, at_ns)
         self.fees[currency] = self.fees.get(currency, 0) + done.fee
-        total = sum(abs(share.quantity) for share in done.shares)
-        seen, charged = 0, 0
-        for share in done.shares:
-            seen += abs(share.quantity)
-            until = div_half_even(done.fee * seen, total) if total else 0
-            key = (share.sleeve, currency)
-            self.sleeve_fees[key] = self.sleeve_fees.get(key, 0) + until - charged
-            charged = until
+        for sleeve, part in _split(done.fee, done.shares):
+            key = (sleeve, currency)
+            self.sleeve_fees[key] = self.sleeve_fees.get(key, 0) + part
 
     def _move(self, currency: str, amount: Cash, at_ns: int) -> None:
         self.cash[currency] = self.cash.get(currency, 0) + amount
@@ -307,6 +302,20 @@ class Books:
         self.sleeve_fees.clear()
         self.taken_before, self.taken = self.taken, {}
         self.forget_flat()
+
+
+def _split(fee: Cash, shares: tuple[Share, ...]) -> list[tuple[str, Cash]]:
+    """Each sleeve's part of a fee, in proportion to what it traded; the parts sum to the fee exactly."""
+    if len(shares) == 1:
+        return [(shares[0].sleeve, fee)]
+    total = sum(abs(share.quantity) for share in shares)
+    seen, charged, parts = 0, 0, []
+    for share in shares:
+        seen += abs(share.quantity)
+        until = div_half_even(fee * seen, total) if total else 0
+        parts.append((share.sleeve, until - charged))
+        charged = until
+    return parts
 
 
 def _undone(taken: Taken) -> Taken:

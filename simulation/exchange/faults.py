@@ -37,6 +37,13 @@ class FaultPlan:
         self._seen: Counter[str] = Counter()
         self.happened: list[Fault] = []
 
+    def next(self, kind: str, harm: Harm, delay_ns: int = 0) -> None:
+        """Harm the next message of a kind that is not to be harmed already."""
+        nth = self._seen[kind] + 1
+        while (kind, nth) in self._faults:
+            nth += 1
+        self._faults[kind, nth] = Fault(kind, nth, harm, delay_ns)
+
     def harm(self, kind: str) -> Fault | None:
         """The fault of the next message of this kind, if any; the message is counted."""
         self._seen[kind] += 1

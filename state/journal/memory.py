@@ -48,6 +48,12 @@ class MemoryJournal(memory.MemoryJournal):
         last = durable[-1] if durable else None
         return Recovered(dict(self._snapshots), rows, last.seq if last else 0, GENESIS, last.at_ns if last else 0)
 
+    def crash(self) -> None:
+        """Forget what a power cut would take: everything that was staged and not committed."""
+        del self.rows[self.committed :]
+        self.last_seq = self.durable_seq
+        self._staged_snapshots = {}
+
     def close(self) -> None:
         """Commit what is staged."""
         self.commit()

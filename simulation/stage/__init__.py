@@ -1,0 +1,7 @@
+"""The whole engine on a virtual clock: crash it, starve it, lie to it, and see what it did."""
+
+from simulation.stage.cuts import CrashError, Cuts
+from simulation.stage.stage import Stage, duration_ns
+from simulation.stage.world import World
+
+__all__ = ["CrashError", "Cuts", "Stage", "World", "duration_ns"]

@@ -1,0 +1,123 @@
+"""Where a process can die: every boundary between what it knows, what is on disk and what the world has been told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
+
+from engine.clock import Clock
+from engine.message import Event, Message, Told
+from engine.ports import JournalWriter, Row
+from ports.simulated import SimulatedVenue
+
+Snapshots = Mapping[str, tuple[int, Event]]
+
+
+class CrashError(BaseException):
+    """The process died here. Not an Exception: nothing in the engine may take it for a crash of an actor."""
+
+    def __init__(self, number: int, where: str) -> None:
+        super().__init__(f"cut {number}, {where}")
+        self.number = number
+        self.where = where
+
+
+class Cuts:
+    """Numbers the boundaries as they are passed, from 1, and kills the process at those it was given."""
+
+    def __init__(self, *at: int) -> None:
+        self._at = frozenset(at)
+        self.passed: list[str] = []
+
+    def __call__(self, where: str) -> None:
+        passed = self.passed
+        passed.append(where)
+        if len(passed) in self._at:
+            raise CrashError(len(passed), where)
+
+
+class Keeping(JournalWriter, Protocol):
+    """A journal that keeps actors' states too, and knows what is durable."""
+
+    @property
+    def durable_seq(self) -> int: ...
+
+    def write_snapshots(self, seq: int, snapshots: Iterable[tuple[str, Event]]) -> None: ...
+
+
+class CutJournal:
+    """A journal with a cut on each side of everything it does; it keeps actors' states every so many rows."""
+
+    def __init__(self, inner: Keeping, cut: Callable[[str], None], snapshot_every_rows: int) -> None:
+        self._inner = inner
+        self._cut = cut
+        self._every = snapshot_every_rows
+        self._kept_at = self.last_seq = inner.last_seq
+        self.snapshots: Callable[[], Snapshots] = dict
+
+    def stage(self, rows: Iterable[Row]) -> None:
+        self._cut("before append")
+        self._inner.stage(rows)
+        self.last_seq = self._inner.last_seq
+        self._cut("appended, not durable")
+
+    def commit(self) -> None:
+        self._keep_if_due()
+        self._inner.commit()
+        self._cut("durable, not sent")
+
+    def _keep_if_due(self) -> None:
+        if self.last_seq - self._kept_at < self._every:
+            return
+        given = self.snapshots()
+        if given and max(seq for seq, _ in given.values()) <= self.last_seq:
+            self._cut("before a snapshot")
+            self._inner.write_snapshots(self.last_seq, [(name, event) for name, (_, event) in given.items()])
+            self._kept_at = self.last_seq
+            self._cut("snapshot staged, not durable")
+
+
+class Request(NamedTuple):
+    """A message that left the engine for the venue: when, what, and the last row that was durable then.
+
+    taken: whether the link was there to carry it.
+    """
+
+    at_ns: int
+    message: Message
+    durable_seq: int
+    taken: bool
+
+
+class CutPort:
+    """The venue's port between cuts: around each request, and after the venue's facts are told.
+
+    wire: every request that leaves is noted there; it outlives the process.
+    """
+
+    name = "venue"
+
+    def __init__(
+        self, inner: SimulatedVenue, cut: Callable[[str], None], journal: Keeping, clock: Clock, wire: list[Request]
+    ) -> None:
+        self._inner = inner
+        self._cut = cut
+        self._journal = journal
+        self._clock = clock
+        self._wire = wire
+        self.due = inner.due
+
+    def deliver(self, message: Message, cause: int) -> Told:
+        self._cut(f"before {type(message).__name__} is sent")
+        told = self._inner.deliver(message, cause)
+        taken = told is not Told.FULL
+        self._wire.append(Request(self._clock.now_ns, message, self._journal.durable_seq, taken))
+        self._cut(f"{type(message).__name__} sent, not answered")
+        return told
+
+    def next_ns(self) -> int | None:
+        return self._inner.next_ns()
+
+    def fire(self, now_ns: int) -> None:
+        self._inner.fire(now_ns)
+        self._cut("answered, not recorded")

@@ -22,12 +22,27 @@ class Sessions:
     __slots__ = ("calendar", "_closes", "_dates", "_opens")
 
     def __init__(self, calendar: str, sessions: Sequence[Session]) -> None:
+        self._take(
+            calendar, [s.date for s in sessions], [s.opens_ns for s in sessions], [s.closes_ns for s in sessions]
+        )
+
+    @classmethod
+    def of_columns(cls, calendar: str, dates: list[int], opens_ns: list[int], closes_ns: list[int]) -> Sessions:
+        """The same from one list for each field, all of one length."""
+        made = cls.__new__(cls)
+        made._take(calendar, dates, opens_ns, closes_ns)
+        return made
+
+    def _take(self, calendar: str, dates: list[int], opens_ns: list[int], closes_ns: list[int]) -> None:
         self.calendar = calendar
-        self._dates = [s.date for s in sessions]
-        self._opens = [s.opens_ns for s in sessions]
-        self._closes = [s.closes_ns for s in sessions]
-        if self._closes != sorted(self._closes) or len(set(self._dates)) != len(self._dates):
+        self._dates, self._opens, self._closes = dates, opens_ns, closes_ns
+        if closes_ns != sorted(closes_ns) or len(set(dates)) != len(dates):
             raise ValueError(f"sessions of {calendar} are not in time order or repeat a date")
+
+    @property
+    def columns(self) -> tuple[list[int], list[int], list[int]]:
+        """Dates, openings and closings, in time order: to be read, not changed."""
+        return self._dates, self._opens, self._closes
 
     def __len__(self) -> int:
         return len(self._dates)

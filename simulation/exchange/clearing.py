@@ -12,7 +12,10 @@ from simulation.exchange.book import Market
 
 
 class Clearing:
-    """Daily settlement, borrow fees, dividends and other movements of cash. Nothing happens twice under one id."""
+    """Daily settlement, borrow fees, dividends and other movements of cash. Nothing happens twice under one id.
+
+    moves, settlements: those since the venue was started, or resumed.
+    """
 
     def __init__(self, account: Account, say: Callable[[VenueFact], None]) -> None:
         self.moves: list[CashMoved] = []
@@ -58,11 +61,9 @@ class Clearing:
         if moved.id not in self._ids:
             self._book(moved)
 
-    def restore(self, moves: list[CashMoved], settlements: list[Settlement]) -> None:
-        """Take back what a record holds."""
-        self.moves += moves
-        self.settlements += settlements
-        self._ids.update([moved.id for moved in moves], [settled.id for settled in settlements])
+    def restore(self, booked: set[str]) -> None:
+        """Go on after movements and settlements under these ids."""
+        self._ids.update(booked)
 
     def _book(self, moved: CashMoved) -> None:
         self._ids.add(moved.id)

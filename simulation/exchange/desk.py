@@ -28,6 +28,7 @@ from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import Match, match_arrival, match_bar, match_quote
 from simulation.exchange.prices import Prices
+from simulation.exchange.record import History
 from simulation.exchange.rules import Reject, VenueRules
 from simulation.exchange.timetable import Alarm, Moment, Timetable, lives_one_session
 
@@ -37,7 +38,11 @@ END_OF_TIME = 100_000_000
 
 
 class Desk:
-    """Every order the venue was ever sent, and every fill. `changed` holds what the next commit has to write."""
+    """Every order the venue was ever sent, and every fill. `changed` holds what the next commit has to write.
+
+    Of a venue that was resumed at `resumed_ns` what had ended by then is in its record alone: `ended` has the client
+    ids of those orders, `history` finds the rest, and there were `fills_before` fills.
+    """
 
     def __init__(
         self,
@@ -55,6 +60,10 @@ class Desk:
         self.duplicates: list[tuple[str, int]] = []
         self.changed: dict[str, WorkingOrder] = {}
         self.priority = 0
+        self.ended: set[str] = set()
+        self.history: Callable[[int], History] = lambda since_ns: History([], [], [], [])
+        self.resumed_ns = -1
+        self.fills_before = 0
         self._rules = rules
         self._listings = listings
         self._timetable = timetable
@@ -70,12 +79,12 @@ class Desk:
         """Take an order or refuse it. An id that was ever used is refused, whatever became of that order."""
         spec, now = message.order, self.now_ns
         name = spec.client_id
-        if name in self.orders:
+        if name in self.orders or name in self.ended:
             self.duplicates.append((name, now))
             self._refuse(name, Reject.DUPLICATE_ID)
             return
         self.priority += 1
-        order = WorkingOrder(spec, now, self.priority, len(self.orders) + 1)
+        order = WorkingOrder(spec, now, self.priority, len(self.ended) + len(self.orders) + 1)
         self.orders[name] = self.changed[name] = order
         listing = self._listings.get(spec.instrument)
         reason = unfit(spec, listing, now)
@@ -129,7 +138,7 @@ class Desk:
         """Change limit and total quantity. Only a new price costs the order its place in the queue."""
         order = self.orders.get(change.client_id)
         listing = self._listings.get(order.spec.instrument) if order is not None else None
-        reason = unchangeable(change, order, listing)
+        reason = Reject.ORDER_DONE if change.client_id in self.ended else unchangeable(change, order, listing)
         if reason is None and order is not None and listing is not None:
             market = self.market(listing)
             more = (change.quantity or order.quantity) - order.quantity
@@ -164,7 +173,8 @@ class Desk:
         if order is not None and order.state == OPEN:
             self._cancel(order, "asked")
             return
-        reason = Reject.UNKNOWN_ORDER if order is None else Reject.ORDER_DONE
+        known = order is not None or message.client_id in self.ended
+        reason = Reject.ORDER_DONE if known else Reject.UNKNOWN_ORDER
         self._say(CancelRejected(message.client_id, reason.name, reason.value, self.now_ns))
 
     # -- prices
@@ -247,7 +257,7 @@ class Desk:
         order.state = state
         order.closed_ns = self.now_ns
         self.closed.append(order)
-        order.closing = len(self.closed)
+        order.closing = len(self.ended) + len(self.closed)
         self.changed[order.spec.client_id] = order
 
     # -- fills

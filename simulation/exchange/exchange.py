@@ -32,7 +32,7 @@ from simulation.exchange.desk import Desk
 from simulation.exchange.faults import FaultPlan
 from simulation.exchange.listing import Listings
 from simulation.exchange.prices import Prices
-from simulation.exchange.record import MemoryRecord, Parcel, Print, Saved, Step, VenueRecord
+from simulation.exchange.record import MemoryRecord, Parcel, Print, Resumed, Step, VenueRecord
 from simulation.exchange.restore import restore
 from simulation.exchange.rules import VenueRules
 from simulation.exchange.statement import statement
@@ -89,9 +89,9 @@ class Exchange:
         self._resumed_ns = -1
         self._written = [0, 0, 0, 0]
         self._handlers = self._requests()
-        saved = self._record.load()
-        if saved is not None:
-            self._restore(saved)
+        resumed = self._record.resume()
+        if resumed is not None:
+            self._restore(resumed)
 
     def _requests(self) -> dict[type[Message], Callable[..., None]]:
         return {
@@ -350,7 +350,7 @@ class Exchange:
                 account.book() if account.changed else None,
                 [self._quotes[name] for name in sorted(self._quotes)] if self._quoted else None,
                 _parcels(inbox) if inbox.changed else None,
-                since[0],
+                desk.fills_before + since[0],
             )
         )
         self._written = [
@@ -364,20 +364,14 @@ class Exchange:
         self._quoted = inbox.changed = False
         self._committed_ns = desk.now_ns
 
-    def _restore(self, saved: Saved) -> None:
-        restore(saved, self.desk, self.account, self._prices, self.listings, self._timetable)
-        self.clearing.restore(saved.moves, saved.settlements)
-        for parcel in saved.inbox:
+    def _restore(self, resumed: Resumed) -> None:
+        restore(resumed, self.desk, self.account, self._prices, self.listings, self._timetable)
+        self.clearing.restore(resumed.booked)
+        for parcel in resumed.inbox:
             self._inbox.put_back(parcel.due_ns, msgspec.msgpack.decode(parcel.body, type=REQUESTS[parcel.kind]))
-        desk = self.desk
-        self._written = [
-            len(desk.fills),
-            len(self.clearing.settlements),
-            len(self.clearing.moves),
-            len(desk.duplicates),
-        ]
+        self._written = [0, 0, 0, len(self.desk.duplicates)]
         self._inbox.changed = False
-        self._committed_ns = self._resumed_ns = saved.at_ns
+        self._committed_ns = self._resumed_ns = resumed.at_ns
 
 
 def _parcels(inbox: Wire) -> list[Parcel]:

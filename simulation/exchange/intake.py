@@ -62,9 +62,9 @@ def unfunded(
 
 def unchangeable(change: ModifyOrder, order: WorkingOrder | None, listing: Listing | None) -> Reject | None:
     """Why an order cannot be changed as asked."""
-    if order is None or listing is None:
+    if order is None:
         return Reject.UNKNOWN_ORDER
-    if order.state != OPEN:
+    if order.state != OPEN or listing is None:
         return Reject.ORDER_DONE
     if order.market:
         return Reject.NOT_MODIFIABLE

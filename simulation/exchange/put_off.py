@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulation.exchange.book import OrderRow
-from simulation.exchange.record import Print, Saved, Step, VenueRecord
+from simulation.exchange.record import Print, Resumed, Saved, Step, VenueRecord
 
 
 class PutOffRecord:
@@ -53,6 +53,10 @@ class PutOffRecord:
     def load(self) -> Saved | None:
         self.flush()
         return self._inner.load()
+
+    def resume(self) -> Resumed | None:
+        self.flush()
+        return self._inner.resume()
 
     def close(self) -> None:
         """Let go of the other record. Only what was flushed is in it."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 from engine.errors import EngineError
 from model.market import Quote
-from model.orders import CashMoved, Fill, Settlement
+from model.orders import CashMoved, ClosedOrder, Fill, Settlement
 from model.units import Cash, Px, Qty
-from simulation.exchange.book import OrderRow
+from simulation.exchange.book import OPEN, OrderRow
 
 
 class RecordError(EngineError):
@@ -95,12 +97,44 @@ class Saved(msgspec.Struct):
     inbox: list[Parcel]
 
 
+class History(msgspec.Struct):
+    """What had ended or happened since a moment: orders as they ended, the rest in its order."""
+
+    closed: list[ClosedOrder]
+    fills: list[Fill]
+    moves: list[CashMoved]
+    settlements: list[Settlement]
+
+
+class Resumed(msgspec.Struct):
+    """What a venue needs to go on. Years of ended orders and fills are looked up when somebody asks for them.
+
+    orders: the open ones, as they came.  ended: client ids of the others.  booked: ids of cash moves and settlements.
+    fills: how many there were.  priority: the last one given.  history: all that came before, from a moment on.
+    """
+
+    at_ns: int
+    orders: list[OrderRow]
+    ended: set[str]
+    booked: set[str]
+    fills: int
+    priority: int
+    duplicates: list[tuple[str, int]]
+    prints: list[Print]
+    book: BookRow
+    quotes: list[Quote]
+    inbox: list[Parcel]
+    history: Callable[[int], History]
+
+
 class VenueRecord(Protocol):
-    """Where the venue commits. `load` answers None for a record without a step."""
+    """Where the venue commits. `load` and `resume` answer None for a record without a step."""
 
     def commit(self, step: Step) -> None: ...
 
     def load(self) -> Saved | None: ...
+
+    def resume(self) -> Resumed | None: ...
 
     def close(self) -> None: ...
 
@@ -155,8 +189,40 @@ class MemoryRecord:
             list(self._inbox),
         )
 
+    def resume(self) -> Resumed | None:
+        saved = self.load()
+        return None if saved is None else _resumed(saved)
+
     def close(self) -> None:
         """Nothing to let go of."""
+
+
+def _resumed(saved: Saved) -> Resumed:
+    ended = sorted((row for row in saved.orders if row[17] != OPEN), key=lambda row: row[20])
+
+    def history(since_ns: int) -> History:
+        late = ended[bisect_left(ended, since_ns, key=lambda row: row[19]) :]
+        return History(
+            [ClosedOrder(row[1], row[2], row[17], row[13]) for row in late],
+            saved.fills[bisect_left(saved.fills, since_ns, key=lambda fill: fill.at_ns) :],
+            saved.moves[bisect_left(saved.moves, since_ns, key=lambda moved: moved.at_ns) :],
+            saved.settlements[bisect_left(saved.settlements, since_ns, key=lambda settled: settled.at_ns) :],
+        )
+
+    return Resumed(
+        saved.at_ns,
+        [row for row in saved.orders if row[17] == OPEN],
+        {row[1] for row in ended},
+        {each.id for each in saved.moves} | {each.id for each in saved.settlements},
+        len(saved.fills),
+        max((row[11] for row in saved.orders), default=0),
+        saved.duplicates,
+        saved.prints,
+        saved.book,
+        saved.quotes,
+        saved.inbox,
+        history,
+    )
 
 
 def digest(record: VenueRecord) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from model.market import BarClosed
 from simulation.exchange.account import Account
-from simulation.exchange.book import OPEN, Market, WorkingOrder
+from simulation.exchange.book import Market, WorkingOrder
 from simulation.exchange.desk import Desk
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.prices import Prices
-from simulation.exchange.record import RecordError, Saved
+from simulation.exchange.record import RecordError, Resumed
 from simulation.exchange.timetable import Timetable
 
 
 def restore(
-    saved: Saved, desk: Desk, account: Account, prices: Prices, listings: Listings, timetable: Timetable
+    saved: Resumed, desk: Desk, account: Account, prices: Prices, listings: Listings, timetable: Timetable
 ) -> None:
     """Fill a new desk and account. Raises RecordError when the record knows an instrument that is no longer listed."""
     desk.now_ns = saved.at_ns
@@ -27,22 +27,20 @@ def restore(
     for row in saved.orders:
         order = WorkingOrder.from_row(row)
         desk.orders[order.spec.client_id] = order
-        desk.priority = max(desk.priority, order.priority)
-        if order.state == OPEN:
-            listing = _listed(listings, order.spec.instrument)
-            market = desk.market(listing)
-            market.add(order)
-            account.touch(market)
-            timetable.watch(order, listing.sessions.on(order.session) if order.session else None)
-    desk.closed += sorted((o for o in desk.orders.values() if o.state != OPEN), key=lambda order: order.closing)
-    desk.fills += saved.fills
+        listing = _listed(listings, order.spec.instrument)
+        market = desk.market(listing)
+        market.add(order)
+        account.touch(market)
+        timetable.watch(order, listing.sessions.on(order.session) if order.session else None)
+    desk.ended, desk.history, desk.resumed_ns = saved.ended, saved.history, saved.at_ns
+    desk.priority, desk.fills_before = saved.priority, saved.fills
     desk.duplicates += saved.duplicates
     for market in account.markets.values():
         if market.listing.last is not None:
             timetable.watch_expiry(market.listing)
 
 
-def _restore_account(saved: Saved, desk: Desk, account: Account, prices: Prices, listings: Listings) -> None:
+def _restore_account(saved: Resumed, desk: Desk, account: Account, prices: Prices, listings: Listings) -> None:
     account.cash.clear()
     account.cash.update(saved.book.cash)
     for row in saved.book.positions:

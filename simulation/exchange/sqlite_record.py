@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from model.market import Quote
-from model.orders import CashMoved, Fill, Settlement
-from simulation.exchange.book import ORDER_COLUMNS, SIDES
-from simulation.exchange.record import BookRow, Parcel, Print, RecordError, Saved, Step
+from model.orders import CashMoved, ClosedOrder, Fill, Settlement
+from simulation.exchange.book import OPEN, ORDER_COLUMNS, SIDES
+from simulation.exchange.record import BookRow, History, Parcel, Print, RecordError, Resumed, Saved, Step
 
 FORMAT = 2
 TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
@@ -47,7 +50,31 @@ PUT_PRINT = "INSERT OR REPLACE INTO prints VALUES (?, ?, ?, ?)"
 PUT_TIME = "INSERT OR REPLACE INTO time VALUES (1, ?)"
 PUT_PART = "INSERT OR REPLACE INTO parts (name, body) VALUES (?, ?)"
 
+ENDED = (
+    "SELECT client_id, venue_id, state, filled FROM orders WHERE closed_ns >= ? AND closing BETWEEN 1 AND ?"
+    " ORDER BY closing"
+)
+FILLS = (
+    "SELECT exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns FROM executions"
+    " WHERE at_ns >= ? AND seq <= ? ORDER BY seq"
+)
+MOVES = "SELECT id, kind, currency, amount, instrument, at_ns FROM moves WHERE at_ns >= ? AND seq <= ? ORDER BY seq"
+SETTLEMENTS = "SELECT body FROM settlements WHERE at_ns >= ? AND seq <= ? ORDER BY seq"
+LAST_ORDER = "SELECT ifnull(max(number), 0), ifnull(max(priority), 0), ifnull(max(closing), 0) FROM orders"
+LAST_ROWS = (
+    "SELECT (SELECT count(*) FROM executions), (SELECT ifnull(max(seq), 0) FROM executions),"
+    " (SELECT ifnull(max(seq), 0) FROM moves), (SELECT ifnull(max(seq), 0) FROM settlements)"
+)
+FOREVER = 2**63 - 1
+
 encode = msgspec.msgpack.Encoder().encode
+
+
+class _Now(NamedTuple):
+    """The present state. rest: duplicates, prints, book, quotes, inbox."""
+
+    at_ns: int
+    rest: tuple[list[tuple[str, int]], list[Print], BookRow, list[Quote], list[Parcel]]
 
 
 class SqliteRecord:
@@ -115,38 +142,71 @@ class SqliteRecord:
 
     def load(self) -> Saved | None:
         """Everything up to the last step. Raises RecordError when it is damaged."""
+        with self._trusted():
+            now = self._now()
+            if now is None:
+                return None
+            orders = list(self._db.execute("SELECT * FROM orders ORDER BY number"))
+            past = self._since(0, FOREVER, FOREVER, FOREVER, FOREVER)
+            return Saved(now.at_ns, orders, past.fills, past.settlements, past.moves, *now.rest)
+
+    def resume(self) -> Resumed | None:
+        """What the venue needs to go on. Raises RecordError when it is damaged, or an order or a fill is missing."""
+        with self._trusted():
+            now = self._now()
+            if now is None:
+                return None
+            db = self._db
+            ended = {name for (name,) in db.execute("SELECT client_id FROM orders WHERE state <> ?", (OPEN,))}
+            orders = list(db.execute("SELECT * FROM orders WHERE state = ? ORDER BY number", (OPEN,)))
+            last, priority, closing = db.execute(LAST_ORDER).fetchone()
+            fills, last_fill, move, settlement = db.execute(LAST_ROWS).fetchone()
+            if (len(ended) + len(orders), len(ended), fills) != (last, closing, last_fill):
+                raise RecordError(f"{self._path} has lost some of its {last} orders or {last_fill} fills")
+            booked = {name for (name,) in db.execute("SELECT id FROM moves UNION ALL SELECT id FROM settlements")}
+
+            def history(since_ns: int) -> History:
+                with self._trusted():
+                    return self._since(since_ns, closing, fills, move, settlement)
+
+            return Resumed(now.at_ns, orders, ended, booked, fills, priority, *now.rest, history)
+
+    @contextmanager
+    def _trusted(self) -> Iterator[None]:
         try:
-            return self._load()
+            yield
         except (sqlite3.Error, msgspec.MsgspecError, KeyError) as error:
             raise RecordError(f"{self._path} is damaged ({error})") from error
 
-    def _load(self) -> Saved | None:
+    def _now(self) -> _Now | None:
+        """The present state; None before the first step."""
         db = self._db
         last = db.execute("SELECT at_ns FROM time").fetchone()
         parts: dict[str, bytes] = dict(db.execute("SELECT name, body FROM parts"))
         if last is None or "book" not in parts:
             return None
         decode = msgspec.msgpack.decode
-        return Saved(
+        return _Now(
             last[0],
-            list(db.execute("SELECT * FROM orders ORDER BY number")),
-            [
-                Fill(row[0], row[1], row[2], row[3], SIDES[row[4]], *row[5:])
-                for row in db.execute(
-                    "SELECT exec_id, client_id, venue_id, instrument, side, quantity, price, fee, fee_currency, at_ns"
-                    " FROM executions ORDER BY seq"
-                )
-            ],
-            [decode(body, type=Settlement) for (body,) in db.execute("SELECT body FROM settlements ORDER BY seq")],
-            [
-                CashMoved(*row)
-                for row in db.execute("SELECT id, kind, currency, amount, instrument, at_ns FROM moves ORDER BY seq")
-            ],
-            list(db.execute("SELECT client_id, at_ns FROM duplicates ORDER BY seq")),
-            [Print(*row) for row in db.execute("SELECT * FROM prints ORDER BY instrument")],
-            decode(parts["book"], type=BookRow),
-            decode(parts["quotes"], type=list[Quote]) if "quotes" in parts else [],
-            decode(parts["inbox"], type=list[Parcel]) if "inbox" in parts else [],
+            (
+                list(db.execute("SELECT client_id, at_ns FROM duplicates ORDER BY seq")),
+                [Print(*row) for row in db.execute("SELECT * FROM prints ORDER BY instrument")],
+                decode(parts["book"], type=BookRow),
+                decode(parts["quotes"], type=list[Quote]) if "quotes" in parts else [],
+                decode(parts["inbox"], type=list[Parcel]) if "inbox" in parts else [],
+            ),
+        )
+
+    def _since(self, since_ns: int, closing: int, fill: int, move: int, settlement: int) -> History:
+        """What ended or happened from a moment on, up to the ends, fills, moves and settlements with these numbers."""
+        db = self._db
+        fills = db.execute(FILLS, (since_ns, fill))
+        settlements = db.execute(SETTLEMENTS, (since_ns, settlement))
+        return History(
+            [ClosedOrder(*row) for row in db.execute(ENDED, (since_ns, closing))],
+            [Fill(row[0], row[1], row[2], row[3], SIDES[row[4]], *row[5:]) for row in fills],
+            [CashMoved(*row) for row in db.execute(MOVES, (since_ns, move))],
+            [msgspec.msgpack.decode(body, type=Settlement) for (body,) in settlements],
         )
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from model.orders import (
 from simulation.exchange.account import Account
 from simulation.exchange.book import OPEN
 from simulation.exchange.desk import Desk
+from simulation.exchange.record import History
 
 
 def statement(
@@ -30,6 +31,7 @@ def statement(
     settlements: Sequence[Settlement],
 ) -> VenueSnapshot:
     """Open orders, positions and cash now; orders that ended, fills, cash moves and settlements since `since_ns`."""
+    past = desk.history(since_ns) if since_ns <= desk.resumed_ns else History([], [], [], [])
     closed = desk.closed[bisect_left(desk.closed, since_ns, key=lambda order: order.closed_ns) :]
     live = account.live
     open_orders = [order for market in live.values() for order in market.orders() if order.state == OPEN]
@@ -44,12 +46,15 @@ def statement(
             OpenOrder(o.spec.client_id, o.venue_id, o.spec.instrument, Side(o.side), o.quantity, o.filled, o.limit)
             for o in sorted(open_orders, key=lambda order: order.priority)
         ),
-        closed=tuple(ClosedOrder(o.spec.client_id, o.venue_id, o.state, o.filled) for o in closed),
-        fills=tuple(desk.fills[bisect_left(desk.fills, since_ns, key=lambda fill: fill.at_ns) :]),
+        closed=(*past.closed, *(ClosedOrder(o.spec.client_id, o.venue_id, o.state, o.filled) for o in closed)),
+        fills=(*past.fills, *desk.fills[bisect_left(desk.fills, since_ns, key=lambda fill: fill.at_ns) :]),
         positions=tuple(
             VenuePosition(name, market.quantity) for name, market in sorted(live.items()) if market.quantity
         ),
         cash=tuple(VenueCash(currency, amount) for currency, amount in sorted(account.cash.items())),
-        moves=tuple(moves[bisect_left(moves, since_ns, key=lambda move: move.at_ns) :]),
-        settlements=tuple(settlements[bisect_left(settlements, since_ns, key=lambda settled: settled.at_ns) :]),
+        moves=(*past.moves, *moves[bisect_left(moves, since_ns, key=lambda move: move.at_ns) :]),
+        settlements=(
+            *past.settlements,
+            *settlements[bisect_left(settlements, since_ns, key=lambda settled: settled.at_ns) :],
+        ),
     )

@@ -49,6 +49,8 @@ ROLLS = pa.schema(
 )
 SCHEMAS: dict[str, pa.Schema] = {"bars": BARS, "quotes": QUOTES, "fx": FX, "rolls": ROLLS}
 
+MANY_BYTES = 8 << 20
+
 
 class LakeError(ValueError):
     """A file of market data cannot be used: which file, what is wrong with it, what to do."""
@@ -114,7 +116,8 @@ def unpack(kind: str, path: Path, sha256: str) -> pa.Table:
 
 def _parse(path: Path, data: bytes) -> pa.Table:
     try:
-        return pq.ParquetFile(pa.BufferReader(data)).read()  # read_table would import pandas first
+        # read_table would import pandas first; handing columns to threads costs a small file more than reading them
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=len(data) > MANY_BYTES)
     except (pa.ArrowException, OSError, ValueError) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise LakeError(path, f"is cut short or damaged ({first[:80]})", "import its source again") from None

@@ -12,7 +12,19 @@ from pathlib import Path
 import pytest
 
 from model.market import BarClosed, Quote
-from model.orders import Fill, ModifyOrder, OrderSpec, OrderType, RequestSnapshot, TimeInForce, VenueFact, VenueSnapshot
+from model.orders import (
+    CancelRejected,
+    Fill,
+    ModifyOrder,
+    ModifyRejected,
+    OrderRejected,
+    OrderSpec,
+    OrderType,
+    RequestSnapshot,
+    TimeInForce,
+    VenueFact,
+    VenueSnapshot,
+)
 from model.units import px, qty
 from simulation.exchange import (
     Exchange,
@@ -24,7 +36,7 @@ from simulation.exchange import (
     VenueRules,
     digest,
 )
-from simulation.exchange.record import Saved, Step
+from simulation.exchange.record import Resumed, Saved, Step
 
 from .kit import at, bar, buy, close_of, happen, quote, sell, send, venue
 
@@ -169,6 +181,9 @@ class Crashing:
     def load(self) -> Saved | None:
         return self._inner.load()
 
+    def resume(self) -> Resumed | None:
+        return self._inner.resume()
+
     def close(self) -> None:
         self._inner.close()
 
@@ -243,6 +258,40 @@ def test_a_flush_that_fails_loses_nothing() -> None:
     live_through(exchange, a_fortnight()[8:])
     put_off.flush()
     assert digest(failing) == digest(whole)
+
+
+@pytest.mark.parametrize("kept_in", ["memory", "sqlite"])
+def test_an_order_that_ended_before_a_restart_is_still_known(kept_in: str, tmp_path: Path) -> None:
+    record = MemoryRecord() if kept_in == "memory" else SqliteRecord(tmp_path / "venue.sqlite")
+    exchange = venue(record=record)
+    now = at(1, 10)
+    happen(exchange, quote("CSPX", now, "99.90", "100", ask_size="1000"))
+    send(exchange, now, buy("before", "CSPX", "20"))
+    resumed = venue(record=record)
+    said = send(resumed, now, buy("after", "CSPX", "30"), buy("before", "CSPX", "20"))
+    resumed.cancel("before", now)
+    resumed.modify(ModifyOrder("before", "c", px("99")), now)
+    resumed.cancel("never", now)
+    said += resumed.take(now)
+    codes = [(fact.client_id, fact.code) for fact in said if isinstance(fact, OrderRejected | CancelRejected)]
+    assert codes == [("before", "DUPLICATE_ID"), ("before", "ORDER_DONE"), ("never", "UNKNOWN_ORDER")]
+    assert [fact.code for fact in said if isinstance(fact, ModifyRejected)] == ["ORDER_DONE"]
+    snapshot = resumed.snapshot("s", now)  # both ended at the moment of the restart, each on its own side of it
+    assert [(each.client_id, each.filled) for each in snapshot.closed] == [("before", qty("20")), ("after", qty("30"))]
+    assert [fill.client_id for fill in snapshot.fills] == ["before", "after"]
+    assert resumed.snapshot("s", now + 1).fills == ()
+
+
+@pytest.mark.parametrize("table", ["orders", "executions"])
+def test_a_record_that_lost_a_row_is_refused(tmp_path: Path, table: str) -> None:
+    path = tmp_path / "venue.sqlite"
+    record = SqliteRecord(path)
+    live_through(venue(record=record, rules=RULES), a_fortnight())
+    record.close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"DELETE FROM {table} WHERE rowid = 2")
+    with pytest.raises(RecordError, match="has lost some of its"):
+        venue(record=SqliteRecord(path), rules=RULES)
 
 
 def test_a_record_in_another_format_is_refused(tmp_path: Path) -> None:

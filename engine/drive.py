@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.clock import VirtualClock
+from engine.collector import seldom
 from engine.errors import EngineError, WiringError
 from engine.kernel import Kernel
 from engine.runloop import MANY
@@ -89,7 +90,8 @@ class VirtualDriver:
 
         `stop` is asked after each step, when all is quiet; True ends the run with the clock where it is.
         """
-        stopped = self._go(NEVER - 1 if until_ns is None else until_ns, stop)
+        with seldom():
+            stopped = self._go(NEVER - 1 if until_ns is None else until_ns, stop)
         if until_ns is not None and not stopped and until_ns > self._clock.now_ns:
             self._clock.advance(until_ns)
 

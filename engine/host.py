@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import gc
 import signal
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from engine.clock import VirtualClock
+from engine.collector import at_rest
 from engine.drive import Source
 from engine.errors import EngineError, Fatal, JournalError, WiringError
 from engine.kernel import Kernel
@@ -28,8 +28,6 @@ T = TypeVar("T")
 POLL_S = 0.05
 LAST_COMMIT_S = 1.0
 NS = 1_000_000_000
-RARELY = (100_000, 20, 100)
-"""Thresholds of the cyclic collector while the engine runs: messages make no cycles, and books grow for years."""
 
 
 class Host:
@@ -106,20 +104,18 @@ class Host:
         """Start in stages, run, stop in stages. Raises what made the engine stop, if anything did."""
         self.kernel.start(())  # wrong wiring is refused before anything runs
         self._pulse = self._make_pulse()
-        usual = gc.get_threshold()
         listener, self.kernel.notify = self.kernel.notify, self._noticed(self.kernel.notify)
         try:
             with self._signals_handled():
                 async with asyncio.TaskGroup() as group:
                     beat = group.create_task(self._beat(), name="kernel")
                     await self._go_up(group)
-                    await self._until(lambda: self.kernel.fatal is not None, None, stop_requests=0)
+                    with at_rest():
+                        await self._until(lambda: self.kernel.fatal is not None, None, stop_requests=0)
                     await self._go_down()
                     await self._end(beat)
         finally:
             self.kernel.notify = listener
-            gc.unfreeze()
-            gc.set_threshold(*usual)
         if self.kernel.fatal is not None:
             raise self.kernel.fatal
 
@@ -189,9 +185,6 @@ class Host:
             if not ready:
                 kernel.fail(EngineError(f"stage {stage.name!r} was not ready within {stage.within_s:g} s"))
                 return
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*RARELY)
         self._pulse.hold(False)
         self.running.set()
 

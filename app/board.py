@@ -28,7 +28,7 @@ from model.decisions import (
 )
 from model.execution import Alarm
 from model.order_events import OrderMoved, OrderPlanned
-from model.orders import Filled
+from model.orders import Fill, Filled
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 
 LOG_LINES = 200
@@ -88,7 +88,7 @@ class Board:
         self.scale = 0.0
         self.vol_annual = 0.0
         self.run: dict[str, str] = {}
-        self.log: deque[tuple[int, str]] = deque(maxlen=LOG_LINES)
+        self.log: deque[tuple[int, str | Fill]] = deque(maxlen=LOG_LINES)  # a fill is put into words when it is read
         self._takes: dict[type[Event], Callable[[Any], None]] = {
             ModeEntered: self._mode,
             DayMarked: self._day,
@@ -121,7 +121,7 @@ class Board:
     def keep(self) -> BoardKept:
         """Everything that rows made of it, to be encoded at once."""
         kept = {name: getattr(self, name) for name in BoardKept.__struct_fields__ if name != "log"}
-        return BoardKept(**kept, log=list(self.log))
+        return BoardKept(**kept, log=self._lines())
 
     def load(self, kept: BoardKept) -> None:
         """Become what `keep` gave."""
@@ -165,10 +165,13 @@ class Board:
             "run": dict(self.run),
             "counts": dict(self.counts),
             "journal_seq": self.seq,
-            "log": [f"{_stamp(at_ns)} {text}" for at_ns, text in list(self.log)[-20:]],
+            "log": [f"{_stamp(at_ns)} {text}" for at_ns, text in self._lines()[-20:]],
         }
 
-    def _say(self, text: str) -> None:
+    def _lines(self) -> list[tuple[int, str]]:
+        return [(at_ns, _in_words(said) if isinstance(said, Fill) else said) for at_ns, said in self.log]
+
+    def _say(self, text: str | Fill) -> None:
         self.log.append((self.now_ns, text))
 
     def _mode(self, event: ModeEntered) -> None:
@@ -241,11 +244,7 @@ class Board:
         self.positions[fill.instrument] = self.positions.get(fill.instrument, 0) + signed - before
         if not fill.corrects:
             self.counts["fills"] += 1
-        was = f"{fill.corrects} was really " if fill.corrects else ""
-        self._say(
-            f"{was}{fill.side.name} {qty_float(fill.quantity):g} {fill.instrument} at {px_float(fill.price):g}, "
-            f"fee {cash_float(fill.fee):g} {fill.fee_currency}"
-        )
+        self._say(fill)
 
     def _alarm(self, event: Alarm) -> None:
         self._say(f"ALARM {event.code} {event.subject}: {event.text}")
@@ -257,6 +256,14 @@ class Board:
     def _released(self, event: InstrumentReleased) -> None:
         self.locks.pop(event.instrument, None)
         self._say(f"released {event.instrument} by {event.by}: {event.reason}")
+
+
+def _in_words(fill: Fill) -> str:
+    was = f"{fill.corrects} was really " if fill.corrects else ""
+    return (
+        f"{was}{fill.side.name} {qty_float(fill.quantity):g} {fill.instrument} at {px_float(fill.price):g}, "
+        f"fee {cash_float(fill.fee):g} {fill.fee_currency}"
+    )
 
 
 def _stamp(at_ns: int) -> str:

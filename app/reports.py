@@ -72,5 +72,7 @@ def _duplicates(state: Path) -> int:
     """How often the venue saw a client id again, from its own record."""
     from simulation.exchange import SqliteRecord
 
-    saved = SqliteRecord(state / VENUE).load()
-    return len(saved.duplicates) if saved is not None else 0
+    record = SqliteRecord(state / VENUE)
+    resumed = record.resume()
+    record.close()
+    return len(resumed.duplicates) if resumed is not None else 0

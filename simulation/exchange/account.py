@@ -16,6 +16,10 @@ from simulation.exchange.rules import Reject
 Rates = Callable[[str], Px | None]
 """Money of the base currency for one unit of a currency, in 1e-9; None when there is no rate."""
 
+_Taken = tuple[int, Qty, Qty]
+_State = tuple[Qty, int, int, _Taken]
+NOT_TAKEN: _Taken = (0, 0, 0)
+
 CASH_PER_QTY = 100
 """Quantities are in 1e-8, cash in 1e-6."""
 
@@ -39,6 +43,7 @@ class Account:
         self._free: Cash | None = None
         self._free_at = -1
         self._lines: dict[int, list[SettledLine]] = {}
+        self._rows: dict[str, tuple[_State, PositionRow]] = {}  # of each position as it was last written
 
     # -- trades
 
@@ -182,17 +187,22 @@ class Account:
 
     def book(self) -> BookRow:
         """Cash and positions as the record keeps them. Markets without anything are forgotten."""
-        rows = []
+        rows, kept = [], self._rows
         quotes = self._prices.quotes
-        for name, market in sorted(self.live.items()):
-            taken = (0, 0, 0)
+        for name in sorted(self.live):
+            market = self.live[name]
+            taken = NOT_TAKEN
             if (market.bid_taken or market.ask_taken) and market.quote is not None and quotes.get(name) is market.quote:
                 taken = (market.quote.at_ns, market.bid_taken, market.ask_taken)
             elif market.idle():
                 del self.live[name]
                 continue
-            accrued = market.accrued if market.quantity < 0 else 0
-            rows.append(PositionRow(name, market.quantity, str(market.basis), accrued, *taken))
+            state = (market.quantity, market.basis, market.accrued if market.quantity < 0 else 0, taken)
+            known = kept.get(name)
+            if known is None or known[0] != state:
+                row = PositionRow(name, market.quantity, str(market.basis), state[2], *taken)
+                known = kept[name] = (state, row)
+            rows.append(known[1])
         self.changed = False
         return BookRow(dict(self.cash), rows)
 

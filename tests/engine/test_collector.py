@@ -13,10 +13,14 @@ from tests.engine.kit import Acting, Note, kernel_of
 
 
 def test_it_is_as_it_was_afterwards_also_when_something_was_raised() -> None:
+    def fail() -> None:
+        with seldom(), seldom():
+            assert gc.get_threshold() == RARELY
+            raise ValueError("no")
+
     usual = gc.get_threshold()
-    with pytest.raises(ValueError, match="no"), seldom(), seldom():
-        assert gc.get_threshold() == RARELY
-        raise ValueError("no")
+    with pytest.raises(ValueError, match="no"):
+        fail()
     assert gc.get_threshold() == usual
 
 

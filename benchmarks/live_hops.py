@@ -38,6 +38,8 @@ from state.journal import AsyncSqliteJournal
 
 RECORD = struct.Struct("<QQdd")  # number, when it was due, bid, ask
 now = time.perf_counter_ns
+WAKES_NS = 80_000
+"""How long before its time a sleeper is woken: a kernel may be some 60 us late."""
 
 
 class Unrefused(Message, frozen=True, gc=False):
@@ -250,7 +252,10 @@ def sender(port: int, rate: float, seconds: float) -> subprocess.Popen[bytes]:
 
 
 def send(port: int, rate: float, seconds: float) -> None:
-    """The load process. It sleeps through long gaps and spins through the last 200 us; when late, it sends at once."""
+    """The load process. It sleeps until shortly before each moment and spins only then; when late, it sends at once.
+
+    Spinning all the time would keep a core from the engine and its journal's thread, which a broker's machine does not.
+    """
     draw = random.Random(11)
     connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -260,8 +265,8 @@ def send(port: int, rate: float, seconds: float) -> None:
         due += draw.expovariate(rate) * 1e9
         mid += draw.choice((-0.01, 0.0, 0.01))
         ahead = due - now()
-        if ahead > 400_000:
-            time.sleep((ahead - 200_000) / 1e9)
+        if ahead > WAKES_NS:
+            time.sleep((ahead - WAKES_NS) / 1e9)
         while now() < due:
             continue
         connection.sendall(RECORD.pack(seq, int(due), mid - 0.01, mid + 0.01))

@@ -42,6 +42,7 @@ class Stage:
 
     seed: chance of the scheduler and of prices; the same seed plays the same play.  cuts: where the process dies.
     rules: of the venue.  restart_after_ns: how long the engine stays down after it died.  sources: what else happens.
+    begins_ns: when, of the first day; 0 for its beginning.  journal: where rows go, in memory when None.
 
         with Stage(seed=7) as stage:
             stage.want("ALPHA", 100)
@@ -54,12 +55,13 @@ class Stage:
     def __init__(
         self, seed: int = 0, *, world: World | None = None, cuts: Cuts | None = None, rules: VenueRules = RULES,
         restart_after_ns: int = 5 * 10**9, snapshot_every_rows: int = 60, sources: tuple[Source, ...] = (),
+        begins_ns: int = 0, journal: MemoryJournal | None = None,
     ) -> None:  # fmt: skip
         self.seed = seed
         self.world = world or usual_world()
         self.cuts = cuts or Cuts()
         self.script = Script()
-        self.journal = MemoryJournal()
+        self.journal = journal or MemoryJournal()
         self.crashes: list[CrashError] = []
         self.notices: list[Notice] = []
         self.wire: list[Request] = []
@@ -67,9 +69,9 @@ class Stage:
         self._snapshot_every = snapshot_every_rows
         self._down_ns = restart_after_ns
         self._up_at_ns = 0
-        self._dark_ns = opens_ns(0)
+        self._dark_ns = begins_ns or opens_ns(0)
         self.venue = VenueHand(self.world, rules, lambda: self.now_ns)
-        self.tape = Tape(self.venue.exchange, Prices(seed, self.world.contracts), self.tell)
+        self.tape = Tape(self.venue.exchange, Prices(seed, self.world.contracts), self.tell, self.now_ns)
         self._sources: tuple[Source, ...] = (*sources, self.tape)
         self._alive(self._boot)
         self.tape.close(self.now_ns)

@@ -21,13 +21,13 @@ class Tape:
     engine; None drops it.
     """
 
-    def __init__(self, exchange: Exchange, prices: Prices, tell: Tell) -> None:
+    def __init__(self, exchange: Exchange, prices: Prices, tell: Tell, begins_ns: int) -> None:
         self.prices = prices
         self.day = 0
         self.spoil: Callable[[Quote], Quote | None] = lambda quote: quote
         self._exchange = exchange
         self._tell = tell
-        self._quote_ns = opens_ns(0) + QUOTE_EVERY_NS
+        self._quote_ns = begins_ns + QUOTE_EVERY_NS
         self._closed: SessionClosed | None = None
         self._last: list[BarClosed] = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
@@ -27,7 +28,15 @@ ALPHA, BETA, GAMMA = "ALPHA", "BETA", "GAMMA"
 PRICES: dict[str, Px] = {ALPHA: 100 * 10**9, BETA: 50 * 10**9, GAMMA: 200 * 10**9}
 
 OWN = {"kind": "custom", "capital_share": 0.5, "strategy": "script.Scripted"}
-PROGRAM = {
+EXECUTION = {
+    "max_quote_age_s": 150.0,
+    "quote_wait_s": 300.0,
+    "ack_within_s": 30.0,
+    "ttl_s": 600.0,
+    "replace_interval_s": 60.0,
+    "min_notional_base": 100,
+}
+PROGRAM: dict[str, object] = {
     "id": "stage",
     "base_currency": "USD",
     "capital": 10_000_000,
@@ -38,14 +47,6 @@ PROGRAM = {
         "max_daily_turnover_share": 4.0,
         "max_gross_leverage": 2.0,
         "max_net_leverage": 2.0,
-    },
-    "execution": {
-        "max_quote_age_s": 150.0,
-        "quote_wait_s": 300.0,
-        "ack_within_s": 30.0,
-        "ttl_s": 600.0,
-        "replace_interval_s": 60.0,
-        "min_notional_base": 100,
     },
 }
 """What is traded on the stage, under limits that its scenarios can reach."""
@@ -77,13 +78,18 @@ def _future() -> Instrument:
     )  # fmt: skip
 
 
+def _program(execution: Mapping[str, float]) -> dict[str, object]:
+    return {**PROGRAM, "execution": {**EXECUTION, **execution}}
+
+
 class World:
     """Everything outside the engine that does not change: instruments, calendar, rolls, program. It serves many stages.
 
     roll_day: the day in whose decisions the future moves from `NEAR` to `FAR`; it executes the day after.
+    execution: settings of the program's section of that name that are not to be the usual ones.
     """
 
-    def __init__(self, *, roll_day: int = 4) -> None:
+    def __init__(self, *, roll_day: int = 4, execution: Mapping[str, float] | None = None) -> None:
         self.instruments = {ALPHA: _fund(ALPHA), BETA: _fund(BETA), GAMMA: _future()}
         self.sessions = {
             "ALWAYS": Sessions(
@@ -92,7 +98,7 @@ class World:
         }
         near, far = session_of(roll_day), session_of(roll_day + 1)
         self.rolls = RollSchedule({GAMMA: [Roll(far, NEAR, FAR, near)]})
-        settings, program = load_settings(environment={}), msgspec.convert(PROGRAM, Program)
+        settings, program = load_settings(environment={}), msgspec.convert(_program(execution or {}), Program)
         self.configuration = Configuration(settings, program, self.instruments, Tree({}, {}), Tree({}, {}))
         self.contracts = (ALPHA, BETA, contract_id(GAMMA, NEAR), contract_id(GAMMA, FAR))
         """Everything that has a price."""

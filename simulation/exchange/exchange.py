@@ -15,6 +15,7 @@ from model.orders import (
     CancelAtVenue,
     CashMoved,
     ModifyOrder,
+    OrderAcked,
     OrderSpec,
     RequestSnapshot,
     SubmitOrder,
@@ -235,6 +236,22 @@ class Exchange:
         self._outbox.lose()
         self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
+
+    def under_way(self) -> list[Message]:
+        """Requests that have not reached the venue yet, in the order in which they will."""
+        return [message for _, message in self._inbox.under_way()]
+
+    def lose_requests(self) -> None:
+        """Requests under way never arrive."""
+        self._inbox.lose()
+        self.due.at_ns = ASK
+
+    def acknowledge_again(self, client_id: str, at_ns: int) -> None:
+        """Say once more that an order was taken, as venues do when a client comes back."""
+        self.advance(at_ns)
+        order = self.desk.orders.get(client_id)
+        if order is not None and order.venue_id:
+            self._say(OrderAcked(client_id, order.venue_id, self.desk.now_ns))
 
     def _say(self, fact: VenueFact) -> None:
         self.due.at_ns = ASK

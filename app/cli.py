@@ -12,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "run": "app.commands.run:run",
     "replay": "app.commands.run:replay",
     "plan": "app.commands.run:plan",
+    "prove": "app.commands.prove:prove",
     "status": "app.commands.query:status",
     "orders": "app.commands.query:orders",
     "positions": "app.commands.query:positions",

@@ -1,0 +1,223 @@
+"""`hedgerow prove`: crash the whole engine everywhere, let it live through bad days, and judge what is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from app.options import json_option
+
+if TYPE_CHECKING:
+    from app.proof_tally import Proof, Tally
+    from app.proof_workers import Workers
+    from simulation.prove.case import Verdict
+
+NAME = re.compile(r"cut:[\w-]+:[\w-]+:\d+(\+\d+)?|seed:\d+")
+SHRINK = "shrink "
+MOST_SHRUNK = 5
+SAY_EVERY_S = 20.0
+INTERRUPTED = "interrupted"
+
+
+class ProofError(Exception):
+    """A proof that cannot begin."""
+
+    code: ClassVar[str] = "PROOF"
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what)
+        self.next = next_step
+
+
+@click.command()
+@click.option("--seeds", type=click.IntRange(min=0), default=100, show_default=True, help="How many simulated days.")
+@click.option("--from", "first", type=click.IntRange(min=0), default=1, show_default=True, help="The first seed.")
+@click.option("--cuts", default="all", show_default=True, metavar="all|none|SCENARIO", help="Which crash cases.")
+@click.option("--jobs", type=click.IntRange(min=1), default=None, help="Processes (default: one for each core).")
+@click.option("--case", "named", multiple=True, metavar="NAME", help="Play this case only, and tell its story.")
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for proof.json, proof.html and journals.txt.")
+@json_option
+def prove(
+    seeds: int, first: int, cuts: str, jobs: int | None, named: tuple[str, ...], report: Path | None, as_json: bool
+) -> None:
+    """Crash the whole engine at every boundary, let it live through days full of faults, and judge what is left.
+
+    A crash case kills it before or after one commit, message or snapshot, while the venue does one of the things that
+    venues do. A seed is a day of faults. The judges read the venue's own record and the journal only. Needs no network
+    and writes nothing but the report.
+    """
+    from app.proof_show import findings, tables
+    from app.proof_tally import ENOUGH_SEEDS, Tally, maker
+    from app.proof_workers import Workers
+    from simulation.prove.sometimes import SOMETIMES
+
+    cases = _named(named) if named else _asked(seeds, first, cuts)
+    if report is not None:
+        _make(report)
+    processes = min(jobs or os.cpu_count() or 1, len(cases))
+    made, tally, began = maker(processes), Tally(SOMETIMES, keep=bool(named)), time.monotonic()
+    with Workers(processes, play) as workers:
+        stopped = _played(workers, cases, tally, quiet=as_json)
+    proof = tally.proof(
+        made, len(cases), time.monotonic() - began, stopped=stopped,
+        enough=not named and cuts == "all" and seeds >= ENOUGH_SEEDS,
+    )  # fmt: skip
+    if report is not None:
+        _write(report, proof, tally)
+    if as_json:
+        from app.proof_report import document
+
+        click.echo(document(proof))
+    elif named:
+        _tell(tally)
+    else:
+        _print(tables(proof))
+        click.echo("\n".join(findings(proof)))
+        if report is not None:
+            click.echo(f"report: {report / 'proof.html'}")
+    sys.exit(130 if stopped == INTERRUPTED else int(not proof.holds))
+
+
+def play(task: str) -> Verdict:
+    """Play one case, or find the fewest faults that break it (`shrink seed:NUMBER`)."""
+    from simulation.prove import crashes, days
+
+    if task.startswith(SHRINK):
+        return days.shrink(task.removeprefix(SHRINK))
+    return (days if task.startswith("seed:") else crashes).play(task)
+
+
+# -- which cases
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise ProofError(f"{name!r} names no case", "write seed:NUMBER or cut:SCENARIO:FATE:NUMBER")
+    return list(dict.fromkeys(names))
+
+
+def _asked(seeds: int, first: int, cuts: str) -> list[str]:
+    cases = [*_crash_cases(cuts), *(f"seed:{number}" for number in range(first, first + seeds))]
+    if not cases:
+        raise ProofError("--cuts none and --seeds 0 leave nothing to play", "name a scenario, all cuts, or some seeds")
+    return cases
+
+
+def _crash_cases(cuts: str) -> list[str]:
+    from app.proof_tally import scenario_of
+    from simulation.prove import crashes
+
+    if cuts == "none":
+        return []
+    cases = crashes.cases()
+    if cuts == "all":
+        return cases
+    known = dict.fromkeys(scenario_of(case) for case in cases)
+    if cuts not in known:
+        raise ProofError(f"--cuts {cuts}: there is no such scenario", f"write all, none, or one of {', '.join(known)}")
+    return [case for case in cases if scenario_of(case) == cuts]
+
+
+# -- playing
+
+
+def _played(workers: Workers, cases: Sequence[str], tally: Tally, *, quiet: bool) -> str:
+    """Play and add up all cases; why not all were, or nothing."""
+    try:
+        with _progress(len(cases), tally, quiet=quiet) as moved:
+            for one in workers.play(cases):
+                tally.add(one.verdict, one.seconds)
+                moved()
+        if tally.cases < len(cases):
+            return f"{workers.deaths} processes died, and more would"
+        days = [case for case in sorted(tally.failed) if case.startswith("seed:")]
+        for one in workers.play(SHRINK + case for case in days[:MOST_SHRUNK]):
+            tally.shrunk(one.verdict)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return ""
+
+
+@contextmanager
+def _progress(wanted: int, tally: Tally, *, quiet: bool) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal; a line now and then elsewhere."""
+    if quiet:
+        yield lambda: None
+    elif sys.stderr.isatty():
+        with _bar() as bar:
+            task = bar.add_task("", total=wanted)
+            yield lambda: bar.update(task, completed=tally.cases, description=_violated(tally))
+    else:
+        click.echo(f"playing {wanted:,} cases", err=True)
+        said = [time.monotonic()]
+
+        def line() -> None:
+            if time.monotonic() - said[0] > SAY_EVERY_S:
+                said[0] = time.monotonic()
+                click.echo(f"{tally.cases:,} of {wanted:,} cases, {_violated(tally)}", err=True)
+
+        yield line
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+
+
+def _violated(tally: Tally) -> str:
+    return f"{len(tally.failed)} violated"
+
+
+# -- telling
+
+
+def _print(tables: Any) -> None:
+    from rich.console import Console
+
+    wide = None if sys.stdout.isatty() else 120
+    Console(file=sys.stdout, width=wide, highlight=False).print(tables)
+
+
+def _tell(tally: Tally) -> None:
+    from app.proof_show import story
+
+    for verdict in tally.kept:
+        click.echo("\n".join(story(tally.failed.get(verdict.case, verdict))))
+        states = sorted(name for name, times in verdict.reached.items() if times)
+        click.echo("\n".join(["  states reached", *(f"    {name}" for name in states)]))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "proof.json").touch()
+    except OSError as error:
+        raise ProofError(f"--report {folder}: {error.strerror}", "name a folder that can be written to") from None
+
+
+def _write(folder: Path, proof: Proof, tally: Tally) -> None:
+    from app.proof_page import page
+    from app.proof_report import document
+
+    (folder / "proof.json").write_text(document(proof) + "\n", encoding="utf-8")
+    (folder / "proof.html").write_text(page(proof), encoding="utf-8")
+    (folder / "journals.txt").write_text(tally.journals(), encoding="utf-8")

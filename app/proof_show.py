@@ -1,0 +1,126 @@
+"""A proof on a terminal: its tables, its violations, and the story of one case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from app.proof_tally import DAYS, Line, Proof, reproduce
+from model.units import NS_PER_DAY, NS_PER_SECOND
+from simulation.prove.case import Verdict
+
+MOST_TOLD = 10
+LAST_EVENTS = 20
+
+
+def tables(proof: Proof) -> RenderableType:
+    """The figures: cases by scenario and fate, then totals by kind."""
+    return Group(*([_by_fate(proof)] if len(proof.lines) > (DAYS in proof.lines) else []), _totals(proof))
+
+
+def _by_fate(proof: Proof) -> Table:
+    scenarios, fates = axes(proof)
+    table = Table(title="crash cases by scenario and fate", title_justify="left", box=None, pad_edge=False)
+    table.add_column("scenario")
+    for fate in fates:
+        table.add_column(fate.replace("_", " "), justify="right")
+    for scenario in scenarios:
+        table.add_row(scenario, *(_cell(proof.lines.get(f"{scenario} {fate}")) for fate in fates))
+    return table
+
+
+def _cell(line: Line | None) -> Text:
+    if line is None:
+        return Text("–")
+    return Text(f"{line.cases:,}") if not line.violated else Text(f"{line.violated:,} of {line.cases:,}", style="red")
+
+
+def axes(proof: Proof) -> tuple[list[str], list[str]]:
+    """Scenarios and fates of the crash cases, each in the order in which it first stands in the table."""
+    pairs = [name.split(" ") for name in proof.lines if name != DAYS]
+    return list(dict.fromkeys(pair[0] for pair in pairs)), list(dict.fromkeys(pair[1] for pair in pairs))
+
+
+def _totals(proof: Proof) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("cases", "violated", "crashes", "messages", "virtual days", "per second and core"):
+        table.add_column(name, justify="right")
+    for name, line in kinds(proof):
+        table.add_row(name, *cells(line))
+    return table
+
+
+def kinds(proof: Proof) -> Iterator[tuple[str, Line]]:
+    """The sums over crash cases and over days, those that there are."""
+    days = proof.lines.get(DAYS)
+    cuts = Line()
+    for name, line in proof.lines.items():
+        if name != DAYS:
+            cuts.merge(line)
+    if cuts.cases:
+        yield "crash cases", cuts
+    if days is not None:
+        yield "seeded days", days
+
+
+def cells(line: Line) -> tuple[str, ...]:
+    """The figures of a line as they are shown."""
+    return (
+        f"{line.cases:,}", f"{line.violated:,}", f"{line.crashes:,}", f"{line.messages:,}",
+        f"{line.simulated_ns / NS_PER_DAY:,.1f}", f"{line.rate:,.1f}",
+    )  # fmt: skip
+
+
+def findings(proof: Proof) -> list[str]:
+    """The sentences at the end: what was violated, what never happened, and the verdict."""
+    said: list[str] = []
+    for verdict in proof.failed[:MOST_TOLD]:
+        said += ["", *story(verdict)]
+    if len(proof.failed) > MOST_TOLD:
+        said += ["", f"and {len(proof.failed) - MOST_TOLD:,} more violated cases; --report DIR names all"]
+    times = len(proof.reached)
+    said += ["", f"states of interest reached: {times - len(proof.never)} of {times}"]
+    said += [f"  never: {name}" for name in proof.never]
+    if proof.never and not proof.enough:
+        said.append("  no failure in a run this small: a full one has all cuts and 1,000 seeds or more")
+    return [*said, f"journals of all cases: {proof.fingerprint[:16]}", "", outcome(proof)]
+
+
+def outcome(proof: Proof) -> str:
+    """The verdict of the whole run in one sentence."""
+    cases = proof.total.cases
+    if proof.stopped:
+        return f"STOPPED after {cases:,} of {proof.wanted:,} cases, {len(proof.failed):,} violated: {proof.stopped}"
+    if proof.failed:
+        return f"BROKEN: {len(proof.failed):,} of {cases:,} cases violated a promise"
+    if not proof.holds:
+        return f"INCOMPLETE: no violation in {cases:,} cases, but {len(proof.never)} states were never reached"
+    return f"HOLDS: no violation in {cases:,} cases, {proof.seconds:,.0f} s with {proof.maker.jobs} processes"
+
+
+def moment(at_ns: int) -> str:
+    """Virtual time to the microsecond."""
+    seconds, ns = divmod(at_ns, NS_PER_SECOND)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns // 1_000:06}Z"
+
+
+def story(verdict: Verdict) -> list[str]:
+    """One case for a person: what was done to the engine, what happened last, and what was found."""
+    said = [
+        f"{verdict.case}: {verdict.crashes} crashes, {verdict.messages:,} messages, "
+        f"{verdict.simulated_ns / NS_PER_DAY:.2f} days, journal {verdict.journal_hash[:16] or 'unknown'}"
+    ]
+    if verdict.faults:
+        said += ["  faults", *(f"    {fault}" for fault in verdict.faults)]
+    if verdict.tail:
+        said += [f"  last {len(verdict.tail)} events", *(f"    {event}" for event in verdict.tail)]
+    for violation in verdict.violations:
+        first, *more = violation.text.strip().splitlines() or [""]
+        when = f" at {moment(violation.at_ns)}" if violation.at_ns else ""
+        said += [f"  VIOLATED {violation.oracle}{when}: {first}", *(f"    {line}" for line in more)]
+    return [*said, f"  again: {reproduce(verdict.case)}"] if verdict.violations else [*said, "  no violation"]

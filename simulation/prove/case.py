@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
+
+from engine.ports import Row
+from state.journal.chain import Chain
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -30,3 +35,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     journal_hash: str
     tail: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+
+
+def digest(rows: Iterable[Row]) -> str:
+    """What `journal_hash` says of rows: the last link of the chain that a journal on disk would have."""
+    chain = Chain()
+    chain.add(rows)
+    return chain.last_hash.hex()

@@ -1,0 +1,106 @@
+"""The canonical scenarios: what an author does with the stage while the engine is crashed under him.
+
+An author speaks by the clock. A word that the engine must have heard, such as a halt, is said again until it is
+obeyed, as an operator would; a wish needs no repeating, because the sleeve asks for it at every decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from model.decisions import Mode
+from model.units import NS_PER_DAY, NS_PER_SECOND
+from simulation.stage import Stage, World
+
+MINUTE_NS = 60 * NS_PER_SECOND
+THIN = 1_000  # units that each quote of the stage displays: an order of more rests
+
+BEFORE_MIDNIGHT_NS = 3 * MINUTE_NS
+PATIENCE = 8
+
+
+class Scenario(NamedTuple):
+    """`play` acts on a stage that has just begun; `begins` is how long after the first midnight that is."""
+
+    play: Callable[[Stage], None]
+    seed: int = 7
+    begins: int = 0
+    roll_day: int = 4
+
+
+def single(stage: Stage) -> None:
+    """One order, filled at the first quote."""
+    stage.want("ALPHA", 100)
+    stage.decide()
+    stage.run("130s")
+
+
+def pair(stage: Stage) -> None:
+    """Two legs that trade together or not at all; one of them needs two quotes."""
+    stage.want("ALPHA", 700, sleeve="two", pair="p")
+    stage.want("BETA", -1_400, sleeve="two", pair="p")
+    stage.decide()
+    stage.run("200s")
+
+
+def modify(stage: Stage) -> None:
+    """More than is displayed: the rest waits at its limit and is repriced while it fills in parts."""
+    stage.want("ALPHA", 3 * THIN)
+    stage.decide()
+    stage.run("250s")
+
+
+def cancel(stage: Stage) -> None:
+    """Time to live ends with a quote: the cancel of one order loses the race, the other's wins after a part filled."""
+    stage.want("ALPHA", 3 * THIN)
+    stage.want("BETA", -4 * THIN, sleeve="two")
+    stage.decide()
+    stage.run("250s")
+
+
+def roll(stage: Stage) -> None:
+    """A future is bought before midnight, and the decisions of midnight move it to the next contract."""
+    stage.want("GAMMA", 3)
+    stage.decide()
+    stage.run("310s")
+
+
+def halt(stage: Stage) -> None:
+    """Halted with three orders open, of which some fill while their cancels are on the way; then resumed."""
+    stage.want("ALPHA", 2 * THIN)
+    stage.want("GAMMA", -2 * THIN // 10)
+    stage.want("BETA", 5 * THIN, sleeve="two")
+    stage.decide()
+    stage.run(2 * MINUTE_NS - NS_PER_SECOND - 1_000_000)
+    say(stage, lambda: stage.halt("the author halts"), Mode.HALTED)
+    stage.run("90s")
+    say(stage, lambda: stage.resume("the author resumes"), Mode.TRADING)
+    stage.decide()
+    stage.run("70s")
+
+
+def say(stage: Stage, word: Callable[[], None], mode: Mode) -> None:
+    """Say something until the engine is in that mode, or for so long that an oracle will find it stuck."""
+    for _ in range(PATIENCE):
+        if stage.mode is mode:
+            return
+        word()
+        stage.run("10s")
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "single": Scenario(single),
+    "pair": Scenario(pair),
+    "modify": Scenario(modify),
+    "cancel": Scenario(cancel),
+    "roll": Scenario(roll, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0),
+    "halt": Scenario(halt),
+}
+
+
+@lru_cache
+def world(roll_day: int) -> World:
+    """Orders live two minutes and are repriced after one, so that a scenario is short."""
+    return World(roll_day=roll_day, execution={"ttl_s": 120.0})

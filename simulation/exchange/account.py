@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from functools import lru_cache
 
-from model.orders import CashMoved, SettledLine, Settlement
+from model.orders import CashMoved, Fill, SettledLine, Settlement
 from model.units import PX_SCALE, Cash, Px, Qty, div_half_even
 from simulation.exchange.book import Market, WorkingOrder
 from simulation.exchange.prices import Prices
@@ -76,6 +76,40 @@ class Account:
         self.changed = True
         self._free = None
         return fee
+
+    def correct(self, market: Market, order: WorkingOrder, was: Fill, quantity: Qty, price: Px) -> Cash:
+        """Undo one execution of an order and book another in its place; returns that one's fee."""
+        listing, side = market.listing, order.side
+        old, new = was.price * was.quantity, price * quantity
+        order.filled += quantity - was.quantity
+        order.raw += abs(new) - abs(old)
+        total = listing.fee(order.filled, order.raw)
+        fee = total - order.fee + was.fee
+        order.fee = total
+        money = was.fee - fee
+        if listing.variation:
+            market.basis += side * (new - old)
+        else:
+            money += listing.money(side * old) - listing.money(side * new)
+        if listing.received:
+            moved = div_half_even(side * quantity, CASH_PER_QTY) - div_half_even(side * was.quantity, CASH_PER_QTY)
+            self.cash[listing.received] = self.cash.get(listing.received, 0) + moved
+        else:
+            market.quantity += side * (quantity - was.quantity)
+        self.cash[listing.currency] = self.cash.get(listing.currency, 0) + money
+        self.touch(market)
+        self.release()
+        self.changed = True
+        return fee
+
+    def transfer(self, market: Market, quantity: Qty, price: Px) -> None:
+        """Move a position in or out without a trade: no execution tells of it. A future comes at a price."""
+        market.quantity += quantity
+        if market.listing.variation:
+            market.basis += price * quantity
+        self.touch(market)
+        self.release()
+        self.changed = True
 
     # -- the end of a session
 

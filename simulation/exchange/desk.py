@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from model.market import BarClosed, Quote
 from model.orders import (
     CancelAtVenue,
@@ -42,6 +44,8 @@ class Desk:
 
     Of a venue that was resumed at `resumed_ns` what had ended by then is in its record alone: `ended` has the client
     ids of those orders, `history` finds the rest, and there were `fills_before` fills.
+
+    named: the venue's own name of a client's order.  refusing: why the next orders are refused, whatever they are.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Desk:
         self.history: Callable[[int], History] = lambda since_ns: History([], [], [], [])
         self.resumed_ns = -1
         self.fills_before = 0
+        self.named: Callable[[str], str] = venue_id
+        self.refusing: list[Reject] = []
         self._rules = rules
         self._listings = listings
         self._timetable = timetable
@@ -87,7 +93,7 @@ class Desk:
         order = WorkingOrder(spec, now, self.priority, len(self.ended) + len(self.orders) + 1)
         self.orders[name] = self.changed[name] = order
         listing = self._listings.get(spec.instrument)
-        reason = unfit(spec, listing, now)
+        reason = self.refusing.pop(0) if self.refusing else unfit(spec, listing, now)
         if reason is None and listing is not None:
             session = self._session(order, listing)
             reason = untimely(spec, listing, session, now)
@@ -113,7 +119,7 @@ class Desk:
     def _accept(self, order: WorkingOrder, market: Market, session: Session) -> None:
         spec, now = order.spec, self.now_ns
         name = spec.client_id
-        order.venue_id = venue_id(name)
+        order.venue_id = self.named(name)
         market.add(order)
         self._account.touch(market)
         self._timetable.watch(order, session if lives_one_session(order) else None)
@@ -261,6 +267,47 @@ class Desk:
         self.changed[order.spec.client_id] = order
 
     # -- fills
+
+    def acknowledge_again(self, client_id: str) -> None:
+        """Say once more that an order was taken; nothing of one that never was."""
+        order = self.orders.get(client_id)
+        if order is not None and order.venue_id:
+            self._say(OrderAcked(client_id, order.venue_id, self.now_ns))
+
+    def refuse_late(self, client_id: str, reason: Reject) -> bool:
+        """End an open order, acknowledged before, as refused after all; False when it is not open any more."""
+        order = self.orders.get(client_id)
+        if order is None or order.state != OPEN:
+            return False
+        order.code = reason.name
+        self._leave(order, REJECTED)
+        self._refuse(client_id, reason)
+        return True
+
+    def correct(self, execution: str, quantity: Qty, price: Px) -> None:
+        """Put another execution in the place of one: no quantity is a bust. An ended order is not opened again by it.
+
+        Raises LookupError when there is no such execution, ValueError when it was corrected before, or for another
+        quantity of an order that is open. Only a record in memory knows of corrections.
+        """
+        corrected = next((fill for fill in self.fills if fill.exec_id == execution), None)
+        if corrected is None:
+            raise LookupError(f"there is no execution {execution!r}")
+        order = self.orders[corrected.client_id]
+        if order.state == OPEN and quantity != corrected.quantity:
+            raise ValueError(f"{corrected.client_id} is open: only the price of its executions can be corrected")
+        if any(fill.corrects == corrected.exec_id for fill in self.fills):
+            raise ValueError(f"{corrected.exec_id} was corrected before; correct its correction")
+        market = self._markets[corrected.instrument]
+        fee = self._account.correct(market, order, corrected, quantity, price)
+        order.fills += 1
+        fill = replace(
+            corrected, exec_id=exec_id(corrected.client_id, order.fills), quantity=quantity, price=price, fee=fee,
+            at_ns=self.now_ns, corrects=corrected.exec_id,
+        )  # fmt: skip
+        self.fills.append(fill)
+        self.changed[corrected.client_id] = order
+        self._say(fill)
 
     def _take_quote(self, market: Market, match: Match) -> None:
         order, quantity, price = match

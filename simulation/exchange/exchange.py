@@ -15,7 +15,6 @@ from model.orders import (
     CancelAtVenue,
     CashMoved,
     ModifyOrder,
-    OrderAcked,
     OrderSpec,
     RequestSnapshot,
     SubmitOrder,
@@ -83,7 +82,7 @@ class Exchange:
         self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
         self._bars: list[BarClosed] = []
         self._quoted = False
-        self._up = True
+        self.up = True
         self._wake = 0  # nothing happens by itself before this moment; 0 for not known
         self.due = Due()
         self._committed_ns = -1
@@ -181,7 +180,7 @@ class Exchange:
         """
         if type(message) not in self._handlers:
             raise ValueError(f"{type(message).__name__} is not a request to a venue; send one of {', '.join(REQUESTS)}")
-        if not self._up:
+        if not self.up:
             return False
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
@@ -224,7 +223,7 @@ class Exchange:
         """The link is there (again). What was said meanwhile is not repeated: a snapshot tells it."""
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
-        self._up = True
+        self.up = True
         self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueUp(self._rules.venue, self._rules.account, True, self.desk.now_ns))
 
@@ -232,10 +231,18 @@ class Exchange:
         """Break the link: reports under way are lost, requests under way still arrive, orders go on working."""
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
-        self._up = False
+        self.up = False
         self._outbox.lose()
         self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
+
+    def let_go(self, at_ns: int) -> int:
+        """Let nothing wait to be overtaken any more, and say when the last message now under way arrives."""
+        self._inbox.let_go(at_ns)
+        self._outbox.let_go(at_ns)
+        self._wake = 0
+        self.due.at_ns = ASK
+        return max((due for due, _ in (*self._inbox.under_way(), *self._outbox.under_way())), default=at_ns)
 
     def under_way(self) -> list[Message]:
         """Requests that have not reached the venue yet, in the order in which they will."""
@@ -247,15 +254,13 @@ class Exchange:
         self.due.at_ns = ASK
 
     def acknowledge_again(self, client_id: str, at_ns: int) -> None:
-        """Say once more that an order was taken, as venues do when a client comes back."""
+        """Say once more that an order was taken."""
         self.advance(at_ns)
-        order = self.desk.orders.get(client_id)
-        if order is not None and order.venue_id:
-            self._say(OrderAcked(client_id, order.venue_id, self.desk.now_ns))
+        self.desk.acknowledge_again(client_id)
 
     def _say(self, fact: VenueFact) -> None:
         self.due.at_ns = ASK
-        if self._up:
+        if self.up:
             self._outbox.send(fact, self.desk.now_ns)
 
     # -- time
@@ -370,12 +375,8 @@ class Exchange:
                 desk.fills_before + since[0],
             )
         )
-        self._written = [
-            len(desk.fills),
-            len(self.clearing.settlements),
-            len(self.clearing.moves),
-            len(desk.duplicates),
-        ]
+        clearing = self.clearing
+        self._written = [len(desk.fills), len(clearing.settlements), len(clearing.moves), len(desk.duplicates)]
         desk.changed.clear()
         self._bars.clear()
         self._quoted = inbox.changed = False

@@ -44,6 +44,10 @@ class FaultPlan:
             nth += 1
         self._faults[kind, nth] = Fault(kind, nth, harm, delay_ns)
 
+    def relent(self) -> None:
+        """Harm nothing more than what was harmed already."""
+        self._faults.clear()
+
     def harm(self, kind: str) -> Fault | None:
         """The fault of the next message of this kind, if any; the message is counted."""
         self._seen[kind] += 1

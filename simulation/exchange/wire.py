@@ -61,6 +61,12 @@ class Wire:
         self._swapped = None
         self.changed = True
 
+    def let_go(self, now_ns: int) -> None:
+        """Send a message that waits for another to overtake it."""
+        if self._swapped is not None:
+            held, self._swapped = self._swapped, None
+            self._push(now_ns, held)
+
     def under_way(self) -> list[tuple[int, Message]]:
         """Everything on the wire, in the order in which it will arrive."""
         return [(due, message) for due, _, message in sorted(self._queue, key=lambda parcel: parcel[:2])]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from model.units import cash
+from engine.drive import ASK
+from model.orders import OrderSpec, OrderType, Side, TimeInForce
+from model.units import QTY_SCALE, Px, Qty, cash
 from simulation.exchange import Exchange, MemoryRecord, VenueRules
 from simulation.exchange.faults import FaultPlan, Harm
+from simulation.exchange.rules import Reject
 from simulation.stage.world import World
 
 
@@ -62,3 +65,64 @@ class VenueHand:
     def reconnect(self) -> None:
         """The link is there again; nothing is repeated."""
         self.exchange.connect(self._now_ns())
+
+    def relent(self) -> int:
+        """Nothing more is harmed, nothing is held back, the link is there; when the last message under way arrives."""
+        self.faults.relent()
+        self.exchange.desk.refusing.clear()
+        arrives_ns = self.exchange.let_go(self._now_ns())
+        if not self.exchange.up:
+            self.reconnect()
+        return arrives_ns
+
+    # -- what a venue does unasked
+
+    def refuse_next(self, reason: Reject = Reject.NO_LOCATE) -> None:
+        """The next order that reaches the venue is refused."""
+        self.exchange.desk.refusing.append(reason)
+
+    def refuse_late(self, client_id: str) -> bool:
+        """An order that was acknowledged is refused after all; False when it is not open any more."""
+        self.exchange.advance(self._now_ns())
+        return self.exchange.desk.refuse_late(client_id, Reject.MARGIN)
+
+    def correct(self, exec_id: str, quantity: Qty, price: Px) -> None:
+        """Another execution takes the place of this one; see `Desk.correct`."""
+        self.exchange.advance(self._now_ns())
+        self.exchange.desk.correct(exec_id, quantity, price)
+
+    def bust(self, exec_id: str) -> None:
+        """An execution is taken back."""
+        self.correct(exec_id, 0, 0)
+
+    def name_again(self, venue_id: str) -> None:
+        """The venue's numbers roll back: the next order it takes gets the name of an earlier one."""
+        desk = self.exchange.desk
+        usual = desk.named
+
+        def named(client_id: str) -> str:
+            desk.named = usual
+            return venue_id
+
+        desk.named = named
+
+    # -- other hands on the account
+
+    def trade_by_hand(self, instrument: str, units: int, client_id: str, limit: Px = 0) -> None:
+        """Somebody sends an order that is not the engine's, past its wire; units below 0 are sold."""
+        kind = OrderType.LIMIT if limit else OrderType.MARKET
+        spec = OrderSpec(
+            client_id=client_id, instrument=instrument, side=Side.BUY if units > 0 else Side.SELL,
+            quantity=abs(units) * QTY_SCALE, type=kind, tif=TimeInForce.DAY, limit=limit,
+        )  # fmt: skip
+        self.exchange.submit(spec, self._now_ns())
+
+    def transfer(self, instrument: str, units: int, price: Px) -> None:
+        """A position comes or goes without a trade. Raises LookupError for what the venue does not list."""
+        exchange = self.exchange
+        exchange.advance(self._now_ns())
+        listing = exchange.listings.get(instrument)
+        if listing is None:
+            raise LookupError(f"the venue does not list {instrument!r}")
+        exchange.account.transfer(exchange.desk.market(listing), units * QTY_SCALE, price)
+        exchange.due.at_ns = ASK

@@ -8,11 +8,13 @@ from types import TracebackType
 from typing import Any
 
 from engine.drive import Source
+from engine.errors import EngineError
 from engine.message import Message
-from engine.notices import Notice
+from engine.notices import Listener, Notice
 from engine.ports import Row
 from engine.schedule import Seeded
 from model.decisions import Halt, Mode, Resume
+from model.market import Quote
 from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
 from simulation.stage.cuts import CrashError, Cuts, Request
@@ -42,6 +44,7 @@ class Stage:
 
     seed: chance of the scheduler and of prices; the same seed plays the same play.  cuts: where the process dies.
     rules: of the venue.  restart_after_ns: how long the engine stays down after it died.  sources: what else happens.
+    listeners: hear every notice of the runtime, besides `notices`.  stops: why the engine stopped of its own accord.
     begins_ns: when, of the first day; 0 for its beginning.  journal: where rows go, in memory when None.
 
         with Stage(seed=7) as stage:
@@ -63,8 +66,11 @@ class Stage:
         self.script = Script()
         self.journal = journal or MemoryJournal()
         self.crashes: list[CrashError] = []
+        self.stops: list[EngineError] = []
         self.notices: list[Notice] = []
+        self.listeners: list[Listener] = [self.notices.append]
         self.wire: list[Request] = []
+        self.heard: list[tuple[int, Quote]] = []  # every quote that the engine was told, and when
         self.life: Life | None = None
         self._snapshot_every = snapshot_every_rows
         self._down_ns = restart_after_ns
@@ -89,7 +95,7 @@ class Stage:
         self.life = life = Life(
             self.world, self.script, self.venue.exchange, now_ns=self._dark_ns, journal=self.journal,
             recovered=self.journal.recover(), cut=self.cuts, scheduler=Seeded(self.seed),
-            snapshot_every_rows=self._snapshot_every, noticed=self.notices.append, wire=self.wire,
+            snapshot_every_rows=self._snapshot_every, noticed=self._noticed, wire=self.wire,
         )  # fmt: skip
         life.begin(self._sources)
         self.tape.again()
@@ -102,7 +108,15 @@ class Stage:
             self.crashes.append(crash)
             self.crash()
             return False
+        except EngineError as stop:
+            self.stops.append(stop)
+            self.crash()
+            return False
         return True
+
+    def _noticed(self, notice: Notice) -> None:
+        for listener in self.listeners:
+            listener(notice)
 
     def crash(self) -> None:
         """Kill the engine: what was not durable is gone, the venue and the market go on. It comes up again in `run`."""
@@ -137,8 +151,23 @@ class Stage:
                 return
             self._alive(self._boot)
 
+    def freeze(self, how_long: str | int) -> None:
+        """The process stands still, as after SIGSTOP: what comes meanwhile waits, then its clock jumps."""
+        if self.life is None:
+            self.run(how_long)
+            return
+        until_ns = self.now_ns + (how_long if isinstance(how_long, int) else duration_ns(how_long))
+        self._dark_ns = self.now_ns
+        self._go_on_without(until_ns)
+        self.life.clock.advance(until_ns)
+        self.run(0)
+
     def _pass_in_the_dark(self, until_ns: int) -> None:
-        """Time without an engine: the market and the venue go on."""
+        """Time without an engine: the market and the venue go on, and nobody hears what they say."""
+        self._go_on_without(until_ns)
+        self.venue.exchange.take(self._dark_ns)
+
+    def _go_on_without(self, until_ns: int) -> None:
         while True:
             moments = [(at_ns, place) for place, s in enumerate(self._sources) if (at_ns := s.next_ns()) is not None]
             at_ns, place = min(moments)
@@ -147,7 +176,6 @@ class Stage:
             self._dark_ns = max(self._dark_ns, at_ns)
             self._sources[place].fire(self._dark_ns)
         self._dark_ns = max(self._dark_ns, until_ns)
-        self.venue.exchange.take(self._dark_ns)
 
     # -- the author's hand
 
@@ -168,6 +196,8 @@ class Stage:
     def tell(self, to: str, message: Message) -> None:
         """Tell an actor; nobody hears it while the engine is down."""
         if self.life is not None:
+            if type(message) is Quote:
+                self.heard.append((self.now_ns, message))
             self.life.kernel.tell(to, message)
 
     # -- what can be seen

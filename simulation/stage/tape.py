@@ -17,14 +17,16 @@ Tell = Callable[[str, Message], None]
 class Tape:
     """A source for the driver. What it says the venue hears first, and the engine if there is one.
 
-    day: the day that runs now; its bars come at its end.  spoil: what a fault makes of a quote on its way to the
-    engine; None drops it.
+    day: the day that runs now; its bars come at its end.  spoil, spoil_bar: what a fault makes of a quote or a bar on
+    its way to the engine; None and the empty tuple drop it.  size: what is displayed on either side.
     """
 
     def __init__(self, exchange: Exchange, prices: Prices, tell: Tell, begins_ns: int) -> None:
         self.prices = prices
         self.day = 0
         self.spoil: Callable[[Quote], Quote | None] = lambda quote: quote
+        self.spoil_bar: Callable[[BarClosed], tuple[BarClosed, ...]] = lambda bar: (bar,)
+        self.size = SIZE
         self._exchange = exchange
         self._tell = tell
         self._quote_ns = begins_ns + QUOTE_EVERY_NS
@@ -46,7 +48,7 @@ class Tape:
     def quote(self, now_ns: int) -> None:
         """A quote of every contract, a tick either side of its mid."""
         for name, mid in self.prices.mids.items():
-            quote = Quote(name, mid - TICK, mid + TICK, SIZE, SIZE, now_ns)
+            quote = Quote(name, mid - TICK, mid + TICK, self.size, self.size, now_ns)
             self._exchange.on_quote(quote)
             told = self.spoil(quote)
             if told is not None:
@@ -56,7 +58,8 @@ class Tape:
         """The bars of the day that has just ended, and the decisions on them."""
         for bar in self._bars(now_ns):
             self._exchange.on_bar(bar)
-            self._tell("market_data", bar)
+            for told in self.spoil_bar(bar):
+                self._tell("market_data", told)
         self._close(SessionClosed(session_of(self.day - 1), now_ns))
 
     def decide(self, now_ns: int) -> None:

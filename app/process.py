@@ -29,7 +29,7 @@ from app.sessions import FIRST, calendars, calendars_for
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
 from engine.actor import Actor
-from engine.clock import VirtualClock
+from engine.clock import Clock, VirtualClock
 from engine.drive import Source, VirtualDriver
 from engine.host import Host
 from engine.kernel import Kernel
@@ -58,8 +58,8 @@ Watched = WatchedJournal | WatchedSyncJournal
 STALL_S = 10.0
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 SECONDS_PER_DAY = 86_400.0
-SETTLE_NS, OVERLAP_NS = 1_000, 60 * NS_PER_SECOND
-"""The simulated exchange takes requests in order and at once, and books nothing late."""
+DAILY = ReconcilePolicy(every_ns=NS_PER_DAY, settle_ns=1_000, overlap_ns=60 * NS_PER_SECOND)
+"""The simulated exchange in the process takes requests in order and at once, and books nothing late."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ class Wanted:
     log_level: str = "warning"
     on_row: Callable[[Row], None] | None = None
     at_live_pace: bool = False
-    reconcile_every_ns: int = NS_PER_DAY
+    reconcile: ReconcilePolicy = DAILY
     venue_record: Callable[[Path], VenueRecord] = SqliteRecord
 
 
@@ -259,14 +259,14 @@ class EngineProcess:
         )
         return venue
 
-    def _kernel(self, clock: VirtualClock, journal: Watched | MemoryJournal, rolls: RollSchedule) -> Kernel:
+    def _kernel(self, clock: Clock, journal: Watched | MemoryJournal, rolls: RollSchedule) -> Kernel:
         wanted = self.wanted
         assembly = Assembly(
             wanted.configuration,
             rolls=rolls,
             calendars=self.calendars,
             auto_trade=wanted.auto_trade,
-            reconcile=ReconcilePolicy(every_ns=wanted.reconcile_every_ns, settle_ns=SETTLE_NS, overlap_ns=OVERLAP_NS),
+            reconcile=wanted.reconcile,
             own=own_sleeve,
             watched=wanted.at_live_pace,
         )

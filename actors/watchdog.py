@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from engine.actor import Actor
-from engine.effects import Effect, Effects, Journal, Ref, SetTimer, Tell
+from engine.effects import Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Control
 from model.decisions import Halt, ReduceOnly
-from model.execution import Alarm, HealthSeen
+from model.execution import Alarm, HealthSeen, LeaseLost, LeaseTaken, WatchdogWord
 from model.market import FeedState
 from model.units import NS_PER_SECOND
 
@@ -35,11 +35,15 @@ class CheckHealth(Control, frozen=True, gc=False):
 
 
 class Watchdog(Actor):
-    """Halt on a stalled loop, journal or actor, and when the figures stop; say each cause once until it has passed."""
+    """Halt on a stalled loop, journal or actor, when the figures stop, and when the account's lease is gone.
 
-    def __init__(self, *, system: Ref[Any], limits: HealthLimits | None = None) -> None:
+    Each cause is said once until it has passed.  heartbeat: the port that carries its word to the guardian, if any.
+    """
+
+    def __init__(self, *, system: Ref[Any], limits: HealthLimits | None = None, heartbeat: str = "") -> None:
         self.system = system
         self.limits = limits or HealthLimits()
+        self.heartbeat = heartbeat
         self.seen_ns = 0
         self.said: dict[str, int] = {}
         self.down: dict[str, int] = {}
@@ -55,7 +59,25 @@ class Watchdog(Actor):
         effects += self._judge("journal", "the journal", health.journal_age_ns, limits.journal_age_ns)
         for each in health.actors:
             effects += self._judge(f"actor {each.actor}", each.actor, each.waiting_ns, limits.waiting_ns)
+        if self.heartbeat:
+            effects.append(ToPort(self.heartbeat, WatchdogWord(", ".join(sorted(self.said)), self.clock.now_ns)))
         return effects
+
+    def on_lease_taken(self, taken: LeaseTaken) -> Effects:
+        """What a guardian had to end waits for a person, however often the process is started again."""
+        if not taken.fenced:
+            return [Journal(taken)]
+        text = f"the guardian fenced the engine before this one: {taken.fenced}"
+        alarm = Alarm("AFTER_GUARDIAN", taken.account, text, taken.at_ns)
+        return [Journal(taken), Journal(alarm), Tell(self.system, Halt(text, "guardian"))]
+
+    def on_lease_lost(self, lost: LeaseLost) -> Effects:
+        """Told again and again: an operator's resume must not last without a lease."""
+        halt = Tell(self.system, Halt(lost.why, "lease"))
+        if "lease" in self.said:
+            return [halt]
+        self.said["lease"] = lost.at_ns
+        return [Journal(Alarm("FENCED", "lease", lost.why, lost.at_ns)), halt]
 
     def on_feed_state(self, state: FeedState) -> Effects:
         if state.up:

@@ -6,7 +6,9 @@ import enum
 
 import msgspec
 
-from config.quantities import Amount, Bps, Count, PositiveSeconds, Share
+from config.quantities import Amount, Bps, Count, PositiveSeconds, Seconds, Share
+
+SHORTEST_LEASE_S = 3.0
 
 
 class Policy(enum.Enum):
@@ -51,6 +53,22 @@ class PairPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("lag_fill_share: it is not below trigger_fill_share | Give a smaller share")
 
 
+class OrderLease(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long an order outlives an order manager that no longer looks after it; protective orders are exempt.
+
+    timer_s: venues with a cancel timer end our orders after this long without a renewal; 0 leaves the timer alone
+    good_for_s: elsewhere limit orders in continuous trading end after this long unless renewed; 0 for the day's end
+    """
+
+    timer_s: Seconds = 60.0
+    good_for_s: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        for key in ("timer_s", "good_for_s"):
+            if 0 < getattr(self, key) < SHORTEST_LEASE_S:
+                raise ValueError(f"{key}: renewals would come too often | Give at least {SHORTEST_LEASE_S:g}, or 0")
+
+
 class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Orders.
 
@@ -71,6 +89,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     min_notional_base: smaller orders are left out
     drift_band_share: a change smaller than this share of the larger of position and target is left out
     pair: legs that belong together
+    lease: orders end without us
     """
 
     policy: Policy = Policy.MARKETABLE_LIMIT
@@ -90,6 +109,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     min_notional_base: Amount = 2_500
     drift_band_share: Share = 0.0
     pair: PairPolicy = PairPolicy()
+    lease: OrderLease = OrderLease()
 
     def __post_init__(self) -> None:
         if self.replace_interval_s > self.ttl_s:

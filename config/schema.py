@@ -1,6 +1,6 @@
 """The schema in one place: settings of an engine, programs, instrument files."""
 
-from config.execution import Collars, ExecutionPolicy, PairPolicy, Policy
+from config.execution import Collars, ExecutionPolicy, OrderLease, PairPolicy, Policy
 from config.program import (
     CoreIndexParams,
     CoreIndexSleeve,
@@ -19,9 +19,12 @@ from config.settings import (
     DataSettings,
     EngineSettings,
     FxSettings,
+    GuardianSettings,
     JournalSettings,
+    LeaseSettings,
     LoggingSettings,
     MetricsSettings,
+    ProcessVenue,
     Settings,
     SimulatedVenue,
 )
@@ -39,13 +42,17 @@ __all__ = [
     "FxHedgeParams",
     "FxHedgeSleeve",
     "FxSettings",
+    "GuardianSettings",
     "InstrumentEntry",
     "InstrumentFile",
     "JournalSettings",
+    "LeaseSettings",
     "LoggingSettings",
     "MetricsSettings",
+    "OrderLease",
     "PairPolicy",
     "Policy",
+    "ProcessVenue",
     "Program",
     "RegimeRules",
     "RegimeScale",

@@ -13,9 +13,11 @@ from config.execution import ExecutionPolicy
 from config.quantities import (
     Count,
     Id,
+    Name,
     PathText,
     PositiveSeconds,
     Rows,
+    SecretRef,
     SessionCount,
     Sigma,
     TcpPort,
@@ -59,10 +61,59 @@ class _Venue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class SimulatedVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="simulated"):
     """The exchange inside the process: paper trading and replay.
 
-    account: the account's name on screens and in status
+    account: the account's name on screens and in status, and of its lease
+    cancel_timer: the venue ends our orders when it does not hear from us in time, as some venues do on request
     """
 
     account: Id = "PAPER"
+    cancel_timer: bool = False
+
+
+class LeaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One engine for each account: what `hedgerow run` takes before it begins, and gives back at its end.
+
+    dir: folder of the leases, one and the same for all engines that could trade an account
+    ttl_s: an engine that has not renewed for this long trades no more, and another may take its place
+    """
+
+    dir: PathText = "var/lease"
+    ttl_s: PositiveSeconds = 15.0
+
+
+class GuardianSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The process beside the engine that ends what a dead one has left (`hedgerow guardian`).
+
+    lapse_s: an engine without a sign of life for this long is fenced and its orders are cancelled
+    flatten: also close positions, by the plan that the engine left and by nothing else
+    plan_valid_s: an older plan closes nothing; the engine leaves a new one long before
+    deposit_key: signs heartbeats and plans, known to engine and guardian; flatten needs it
+    own_key: signs what the guardian did and opens its session to the venue; the engine need not know it
+    alert: a command and its words, which is given each deed as a line of JSON on its input
+    """
+
+    lapse_s: PositiveSeconds = 15.0
+    flatten: bool = False
+    plan_valid_s: PositiveSeconds = 900.0
+    deposit_key: SecretRef | None = None
+    own_key: SecretRef | None = None
+    alert: tuple[Name, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.flatten and self.deposit_key is None:
+            raise ValueError("deposit_key: flatten needs it, for a plan that anybody can write is no plan | Name a key")
+
+
+class ProcessVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="exchange_process"):
+    """A simulated exchange in a process of its own (`python -m simulation.exchange_process`), for drills and proofs.
+
+    address: where it listens, the path of a Unix socket or a port of this machine such as 127.0.0.1:7500
+    account: the account's name on screens and in status
+    settle_s: how long after sending an order the exchange surely knows of it
+    """
+
+    address: PathText
+    account: Id = "PAPER"
+    settle_s: PositiveSeconds = 1.0
 
 
 class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,7 +171,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     instruments: tuple[PathText, ...] = ("futures.yaml", "europe.yaml", "demo.yaml")
     engine: EngineSettings = EngineSettings()
     journal: JournalSettings = JournalSettings()
-    venue: SimulatedVenue = SimulatedVenue()
+    venue: SimulatedVenue | ProcessVenue = SimulatedVenue()
     risk: RiskLimits = RiskLimits()
     regime: RegimeRules = RegimeRules()
     execution: ExecutionPolicy = ExecutionPolicy()
@@ -128,7 +179,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: DataSettings = DataSettings()
     logging: LoggingSettings = LoggingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    lease: LeaseSettings = LeaseSettings()
+    guardian: GuardianSettings = GuardianSettings()
 
     def __post_init__(self) -> None:
-        if self.mode == "live" and isinstance(self.venue, SimulatedVenue):
+        if self.mode == "live" and isinstance(self.venue, SimulatedVenue | ProcessVenue):
             raise ValueError("mode: live needs a real venue, and this one is simulated | Write mode: paper")

@@ -28,13 +28,14 @@ class Account:
     """Cash and positions. Every amount is exact; a rounding happens once, at 1e-6, where money is made.
 
     markets: every contract that was ever traded.  live: those with a position or open orders, and perhaps some that
-    had one a moment ago.
+    had one a moment ago.  transfers: what came or went without a trade: contract, signed quantity, price.
     """
 
     def __init__(self, cash: Mapping[str, Cash], base_currency: str, fx: Rates, prices: Prices) -> None:
         self.cash: dict[str, Cash] = dict(cash)
         self.markets: dict[str, Market] = {}
         self.changed = True
+        self.transfers: list[tuple[str, Qty, Px]] = []
         self.live: dict[str, Market] = {}
         self._base = base_currency
         self._fx = fx
@@ -105,6 +106,7 @@ class Account:
     def transfer(self, market: Market, quantity: Qty, price: Px) -> None:
         """Move a position in or out without a trade: no execution tells of it. A future comes at a price."""
         market.quantity += quantity
+        self.transfers.append((market.listing.id, quantity, price))
         if market.listing.variation:
             market.basis += price * quantity
         self.touch(market)

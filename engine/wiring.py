@@ -9,21 +9,35 @@ from engine.cell import Cell
 from engine.effects import Ref
 from engine.errors import WiringError
 
+HOLDERS = (Ref, dict, list, tuple, set, frozenset)
+_classes: dict[type, tuple[tuple[object, ...], tuple[str, ...]]] = {}
+
 
 def references(thing: object) -> Iterator[Ref[Any]]:
     """Every Ref held by an object: in its attributes, its class's, and in containers one level down."""
     for value in _attributes(thing):
-        for each in _inside(value):
-            if isinstance(each, Ref):
-                yield each
+        if isinstance(value, HOLDERS):
+            for each in _inside(value):
+                if isinstance(each, Ref):
+                    yield each
 
 
 def _attributes(thing: object) -> Iterator[object]:
     yield from vars(thing).values() if hasattr(thing, "__dict__") else ()
-    for kind in type(thing).__mro__:
-        yield from vars(kind).values()
-        for slot in vars(kind).get("__slots__", ()):
-            yield getattr(thing, slot, None)
+    shared, slots = _of_class(type(thing))
+    yield from shared
+    for slot in slots:
+        yield getattr(thing, slot, None)
+
+
+def _of_class(kind: type) -> tuple[tuple[object, ...], tuple[str, ...]]:
+    """What a class itself holds that may be or contain a Ref, and its slots. Looked up once: restarts are many."""
+    known = _classes.get(kind)
+    if known is None:
+        shared = (value for each in kind.__mro__ for value in vars(each).values() if isinstance(value, HOLDERS))
+        slots = (slot for each in kind.__mro__ for slot in vars(each).get("__slots__", ()))
+        known = _classes[kind] = (tuple(shared), tuple(slots))
+    return known
 
 
 def _inside(value: object) -> Iterable[object]:

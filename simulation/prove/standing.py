@@ -1,0 +1,103 @@
+"""The account as the venue has it while time goes on, and what our open orders could make of it at worst."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from model.instruments import product_of
+from model.orders import Fill, OrderSpec, Purpose
+from model.units import Px, Qty
+from simulation.exchange.book import WorkingOrder
+
+Worth = Callable[[str, Px, Qty], float]
+
+
+class Working(NamedTuple):
+    """An order that may still fill. rolls: it moves a position between contracts and makes none."""
+
+    contract: str
+    side: int
+    rolls: bool
+
+
+class Standing:
+    """Positions from the venue's fills, and our orders from the moment they leave until the venue ends them.
+
+    fills and closed are in the venue's order; worth values a quantity of a contract at a price.
+    """
+
+    def __init__(
+        self, fills: Sequence[Fill], closed: Sequence[WorkingOrder], known: Mapping[str, WorkingOrder], worth: Worth
+    ) -> None:
+        self._fills, self._closed, self._known, self._worth = fills, closed, known, worth
+        self._told = self._ended = 0
+        self._by_id: dict[str, Fill] = {}
+        self._prices: dict[str, Px] = {}
+        self.positions: Counter[str] = Counter()
+        self.working: dict[str, Working] = {}
+        self.left: Counter[str] = Counter()
+
+    def advance(self, at_ns: int) -> None:
+        """Take what happened at the venue by now."""
+        fills, closed = self._fills, self._closed
+        while self._told < len(fills) and fills[self._told].at_ns <= at_ns:
+            self._take(fills[self._told])
+            self._told += 1
+        while self._ended < len(closed) and closed[self._ended].closed_ns <= at_ns:
+            self.working.pop(closed[self._ended].spec.client_id, None)
+            self._ended += 1
+
+    def _take(self, fill: Fill) -> None:
+        replaced = self._by_id.get(fill.corrects)
+        quantity = fill.quantity - (replaced.quantity if replaced is not None else 0)
+        self._by_id[fill.exec_id] = fill
+        self.positions[fill.instrument] += fill.side * quantity
+        self.left[fill.client_id] -= quantity
+
+    def held(self, product: str) -> Qty:
+        """The position over all contracts of a product."""
+        return sum(quantity for name, quantity in self.positions.items() if product_of(name) == product)
+
+    def reduces(self, order: OrderSpec) -> bool:
+        """Whether it only shrinks the position, even if everything else on its side fills first."""
+        contract, side, own = order.instrument, order.side, order.client_id
+        ahead = sum(
+            self.left[name]
+            for name, each in self.working.items()
+            if each.contract == contract and each.side == side and name != own
+        )
+        return order.quantity + ahead <= -side * self.positions[contract]
+
+    def leave(self, order: OrderSpec, purpose: Purpose, price: Px) -> bool:
+        """An order leaves at a price of its decision; whether it moves a position between contracts, no more.
+
+        One that never arrives at the venue never works.
+        """
+        product = product_of(order.instrument)
+        self._prices[product] = price
+        rolls = purpose is Purpose.ROLL and order.quantity <= abs(self.held(product))
+        if order.client_id in self._known and order.client_id not in self.left:
+            self.working[order.client_id] = Working(order.instrument, order.side, rolls)
+            self.left[order.client_id] = order.quantity
+        return rolls
+
+    def exposures(self) -> tuple[dict[str, float], float]:
+        """(gross by product, net over all), each at its worst: everything open on one side fills."""
+        up: Counter[str] = Counter()
+        down: Counter[str] = Counter()
+        for name, quantity in self.positions.items():
+            up[product_of(name)] += quantity
+            down[product_of(name)] += quantity
+        for name, each in self.working.items():
+            if not each.rolls:
+                (up if each.side > 0 else down)[product_of(each.contract)] += each.side * self.left[name]
+        gross: dict[str, float] = {}
+        most = least = 0.0
+        for product in {**up, **down}:
+            unit = self._worth(product, self._prices.get(product, 0), 1)
+            gross[product] = unit * max(up[product], -down[product])
+            most += unit * up[product]
+            least += unit * down[product]
+        return gross, max(most, -least)

@@ -115,6 +115,14 @@ class ProcessVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True
     account: Id = "PAPER"
     settle_s: PositiveSeconds = 1.0
 
+    def __post_init__(self) -> None:
+        host, _, port = self.address.rpartition(":")
+        here = host in ("127.0.0.1", "localhost") and port.isdigit() and 0 < int(port) < 65_536
+        if not (here or "/" in self.address):
+            raise ValueError(
+                "address: it is neither a socket's path nor a port of this machine | Write such as 127.0.0.1:7500"
+            )
+
 
 class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Currency rates.

@@ -18,7 +18,7 @@ from app.options import json_option, program_option, set_option, settings_option
 
 if TYPE_CHECKING:
     from app.plan import Planned
-    from app.process import Wanted
+    from app.process import EngineProcess, Wanted
     from config.loader import Configuration
     from engine.ports import Row
     from state.lake import Lake
@@ -62,10 +62,16 @@ def run(
     """Trade at the pace of the clock. On paper unless the configuration says `mode: live`.
 
     Until a broker's port is configured the prices are recorded ones, told at their own pace, and the orders go to the
-    simulated exchange. Stop it with `hedgerow stop`, SIGTERM or Ctrl-C; start it again and it goes on where it was.
+    simulated exchange. With `venue: {kind: exchange_process}` orders and prices come from a simulated exchange in a
+    process of its own. Stop it with `hedgerow stop`, SIGTERM or Ctrl-C; start it again and it goes on where it was.
     """
+    from config.settings import SimulatedVenue
+
     configuration = _load(program, settings, overrides)
     _refuse_live(configuration)
+    if not isinstance(configuration.settings.venue, SimulatedVenue):
+        _go_outside(configuration, state, metrics_port)
+        return
     first, last = _recorded(configuration, _lake(configuration, data, quiet=False))
     first = _began(state, first)
     click.echo(f"PAPER: {configuration.program.title}; state in {state}; `hedgerow status --state {state}`")
@@ -287,6 +293,18 @@ def _go(
         _to_the_end(wanted)
 
 
+def _go_outside(configuration: Configuration, state: Path, metrics_port: int | None) -> None:
+    """Trade on a venue outside of this process, on the real clock."""
+    from app.logs import configure
+    from app.outside import outside
+    from config.secrets import Secrets
+
+    configure(configuration.settings.logging.level, sys.stderr, Secrets(os.environ).scrub)
+    process = outside(configuration, state, metrics_port)
+    click.echo(f"PAPER: {configuration.program.title}; on the exchange at {process.address}; state in {state}")
+    _ended(process)
+
+
 def _lake(configuration: Configuration, data: Path | None, quiet: bool) -> Lake:
     from app.lake import open_lake
 
@@ -295,14 +313,20 @@ def _lake(configuration: Configuration, data: Path | None, quiet: bool) -> Lake:
 
 def _to_the_end(wanted: Wanted) -> None:
     from app.process import EngineProcess
+
+    _ended(EngineProcess(wanted))
+
+
+def _ended(process: EngineProcess) -> None:
+    """Run an engine to its end. Raises HaltedError when it halted itself."""
     from engine.errors import EngineError
     from engine.host import run_live
 
-    process = EngineProcess(wanted)
+    wanted = process.wanted
     state = wanted.state_dir
     advice = f"read `hedgerow journal show --kind ModeEntered --state {state}`, then start it and `hedgerow resume`"
     try:
-        if wanted.days_per_second is None:
+        if wanted.band == "REPLAY" and wanted.days_per_second is None:
             asyncio.run(process.run())
         else:
             run_live(process.run())

@@ -1,0 +1,108 @@
+"""What goes over the socket between an engine and an exchange process: one message a frame.
+
+A frame is its length (four bytes, big end first, itself not counted), one byte that says how long the kind's name is,
+that name, and the message in msgpack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from typing import NamedTuple
+
+import msgspec
+
+from engine.message import Message
+from model.market import BarClosed, Quote, SessionClosed
+from model.orders import (
+    CancelAtVenue,
+    CancelRejected,
+    CashMoved,
+    Fill,
+    ModifyOrder,
+    ModifyRejected,
+    OrderAcked,
+    OrderCancelled,
+    OrderExpired,
+    OrderModified,
+    OrderRejected,
+    RequestSnapshot,
+    Settlement,
+    SubmitOrder,
+    VenueDown,
+    VenueSnapshot,
+    VenueUp,
+)
+
+LONGEST = 64 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class MarketAgain(Message, frozen=True, gc=False):
+    """engine -> exchange: tell the last bars again, as history."""
+
+
+KINDS: tuple[type[Message], ...] = (
+    SubmitOrder, ModifyOrder, CancelAtVenue, RequestSnapshot, MarketAgain,
+    OrderAcked, OrderRejected, OrderCancelled, OrderExpired, OrderModified, ModifyRejected, CancelRejected, Fill,
+    CashMoved, Settlement, VenueSnapshot, VenueUp, VenueDown,
+    BarClosed, Quote, SessionClosed,
+)  # fmt: skip
+_DECODERS = {kind.__name__: msgspec.msgpack.Decoder(kind) for kind in KINDS}
+
+
+class FrameError(ConnectionError):
+    """What came over the socket is no frame of ours: whoever speaks there is not an exchange process, or is damaged."""
+
+
+class Address(NamedTuple):
+    """Where an exchange process listens: the path of a Unix socket, or a port of this machine."""
+
+    path: str = ""
+    port: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Address:
+        """From `/run/exchange.sock` or `127.0.0.1:7500`. Raises ValueError for another machine or no address."""
+        if "/" in text:
+            return cls(path=text)
+        host, _, port = text.rpartition(":")
+        if host in ("127.0.0.1", "localhost") and port.isdigit() and 0 < int(port) < 65_536:
+            return cls(port=int(port))
+        raise ValueError(f"{text!r} is no address: give the path of a socket, or a port here such as 127.0.0.1:7500")
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection. Raises OSError."""
+        if self.path:
+            return await asyncio.open_unix_connection(self.path)
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+
+def packed(message: Message) -> bytes:
+    """A message as a frame."""
+    name, body = type(message).__name__.encode(), _encode(message)
+    return _LENGTH.pack(1 + len(name) + len(body)) + bytes((len(name),)) + name + body
+
+
+class Frames:
+    """Messages out of a stream, in order."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+
+    async def next(self) -> Message:
+        """Raises EOFError where the stream ends, in the middle of a frame too, and FrameError for what is none."""
+        (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+        if not 1 < length <= LONGEST:
+            raise FrameError(f"a frame of {length} bytes was announced")
+        frame = await self._reader.readexactly(length)
+        end = 1 + frame[0]
+        decoder = _DECODERS.get(frame[1:end].decode("ascii", "replace"))
+        if decoder is None:
+            raise FrameError(f"a frame of the unknown kind {frame[1:end]!r} came")
+        try:
+            message: Message = decoder.decode(memoryview(frame)[end:])
+        except msgspec.DecodeError as error:
+            raise FrameError(f"a frame cannot be read: {error}") from None
+        return message

@@ -19,6 +19,7 @@ class Tape:
 
     day: the day that runs now; its bars come at its end.  spoil, spoil_bar: what a fault makes of a quote or a bar on
     its way to the engine; None and the empty tuple drop it.  size: what is displayed on either side.
+    last: the bars told last.
     """
 
     def __init__(self, exchange: Exchange, prices: Prices, tell: Tell, begins_ns: int) -> None:
@@ -31,7 +32,7 @@ class Tape:
         self._tell = tell
         self._quote_ns = begins_ns + QUOTE_EVERY_NS
         self._closed: SessionClosed | None = None
-        self._last: list[BarClosed] = []
+        self.last: list[BarClosed] = []
 
     def next_ns(self) -> int | None:
         return min(self._quote_ns, opens_ns(self.day + 1))
@@ -70,7 +71,7 @@ class Tape:
     def again(self) -> None:
         """What an engine that has just come up is told: the last bars as history, and the last cycle once more."""
         if self._closed is not None:
-            for bar in self._last:
+            for bar in self.last:
                 self._tell("market_data", structs.replace(bar, history=True))
             self._tell("market_data", self._closed)
 
@@ -81,5 +82,5 @@ class Tape:
     def _bars(self, now_ns: int) -> list[BarClosed]:
         session = session_of(self.day - 1)
         mids = self.prices.mids.items()
-        self._last = [BarClosed(name, session, mid, mid, mid, mid, 0, now_ns) for name, mid in mids]
-        return self._last
+        self.last = [BarClosed(name, session, mid, mid, mid, mid, 0, now_ns) for name, mid in mids]
+        return self.last

@@ -157,6 +157,15 @@ class CancelAtVenue(Message, frozen=True, gc=False):
     client_id: str
 
 
+class CancelAfter(Message, frozen=True, gc=False):
+    """Ask a venue that has a cancel timer to end our orders after so long, unless asked again; 0 stops the timer.
+
+    Orders that are good till cancelled are meant to outlive us and stay.
+    """
+
+    within_ns: int
+
+
 class RequestSnapshot(Message, frozen=True, gc=False):
     """Ask the venue for everything since a moment; answered to the reconciler with a VenueSnapshot of that id."""
 
@@ -342,12 +351,16 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
-    """The link to the venue stands. Nothing is repeated: the reconciler asks."""
+    """The link to the venue stands. Nothing is repeated: the reconciler asks.
+
+    cancel_timer: the venue takes `CancelAfter`.
+    """
 
     venue: str
     account: str
     paper: bool
     at_ns: int
+    cancel_timer: bool = False
 
 
 class VenueDown(VenueFact, frozen=True, gc=False):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from engine.clock import Clock
@@ -41,7 +41,8 @@ ANSWERS = (OrderAcked, OrderRejected)
 class VirtualVenue(Protocol):
     """A venue that is stepped by hand. The simulated exchange is one.
 
-    receive: a request, at a time; False when the link is down.  next_ns: when it wants a turn, None for never again.
+    receive: a request, at a time, under a fencing token (0 for none); False when the link is down or a higher token was
+    seen.  next_ns: when it wants a turn, None for never again.
     due: what `next_ns` last answered, as long as it holds.  take: everything it says by a time, already committed.
     """
 
@@ -51,7 +52,7 @@ class VirtualVenue(Protocol):
 
     def on_quote(self, quote: Quote) -> None: ...
 
-    def receive(self, message: Message, at_ns: int) -> bool: ...
+    def receive(self, message: Message, at_ns: int, token: int = 0) -> bool: ...
 
     def next_ns(self) -> int | None: ...
 
@@ -60,31 +61,39 @@ class VirtualVenue(Protocol):
     def connect(self, at_ns: int) -> None: ...
 
 
+def unfenced() -> int | None:
+    """The token of an engine whose account nobody else can reach."""
+    return 0
+
+
 class SimulatedVenue:
     """Port and source in one: the kernel delivers requests, the driver fires it when the venue has something to say.
 
     The hand-over of an order is told as `OrderSent`, unless the venue's answer to it, which says more, comes with it.
     direct: the venue's answer to a request is told as soon as it is delivered, with a commit of its own for each;
     otherwise it comes when the driver next fires this source, at the same moment if the venue has no latency.
+    token: asked before each request leaves; None when this engine may not speak any more.
     """
 
     tells_again = True  # it commits before it speaks, and a snapshot brings all that it said
 
     def __init__(
-        self, venue: VirtualVenue, *, outside: Outside, clock: Clock, name: str = "venue", direct: bool = False
-    ) -> None:
+        self, venue: VirtualVenue, *, outside: Outside, clock: Clock, name: str = "venue", direct: bool = False,
+        token: Callable[[], int | None] = unfenced,
+    ) -> None:  # fmt: skip
         self.name = name
         self._venue = venue
         self._next_ns, self.due = venue.next_ns, venue.due
         self._clock = clock
         self._tell = outside.tell
         self._direct = direct
+        self._token = token
         self._sent: dict[str, int] = {}  # when each order was handed over of which that has not been told
 
     def deliver(self, message: Message, cause: int) -> Told:
-        """Hand a request to the venue; FULL when the link is down, so that its sender hears it was refused."""
-        now = self._clock.now_ns
-        if not self._venue.receive(message, now):
+        """Hand a request to the venue; FULL when it may not leave or the link is down: its sender hears of that."""
+        now, token = self._clock.now_ns, self._token()
+        if token is None or not self._venue.receive(message, now, token):
             return Told.FULL
         if type(message) is SubmitOrder:
             self._sent[message.order.client_id] = now

@@ -231,6 +231,12 @@ class Desk:
         if order.state == OPEN:
             self.expire(order)
 
+    def cancel_leased(self) -> None:
+        """Nobody renewed the cancel timer: end every open order but those that were meant to outlive their sender."""
+        for order in [order for order in self.orders.values() if order.state == OPEN]:
+            if order.spec.tif is not TimeInForce.GTC:
+                self._cancel(order, "the cancel timer was not renewed")
+
     def awaits(self, moment: Moment) -> bool:
         """Whether anything would still happen at a moment of the timetable."""
         _, alarm, name, session = moment

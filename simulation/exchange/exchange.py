@@ -12,6 +12,7 @@ from engine.timers import NEVER
 from model.instruments import Instrument
 from model.market import BarClosed, Quote
 from model.orders import (
+    CancelAfter,
     CancelAtVenue,
     CashMoved,
     ModifyOrder,
@@ -29,18 +30,20 @@ from simulation.exchange.account import Account, Rates
 from simulation.exchange.book import Market
 from simulation.exchange.clearing import Clearing
 from simulation.exchange.desk import Desk
+from simulation.exchange.door import Door
 from simulation.exchange.faults import FaultPlan
+from simulation.exchange.keeper import Keeper
 from simulation.exchange.listing import Listings
 from simulation.exchange.prices import Prices
-from simulation.exchange.record import MemoryRecord, Parcel, Print, Resumed, Step, VenueRecord
+from simulation.exchange.record import MemoryRecord, Resumed, VenueRecord
 from simulation.exchange.restore import restore
 from simulation.exchange.rules import VenueRules
 from simulation.exchange.statement import statement
-from simulation.exchange.timetable import Alarm, Timetable
+from simulation.exchange.timetable import Alarm, Moment, Timetable
 from simulation.exchange.wire import Wire
 
 REQUESTS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (SubmitOrder, ModifyOrder, CancelAtVenue, RequestSnapshot)
+    kind.__name__: kind for kind in (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot)
 }
 
 
@@ -80,26 +83,32 @@ class Exchange:
         self.clearing = Clearing(self.account, self._say)
         self._markets = self.account.markets
         self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
-        self._bars: list[BarClosed] = []
+        self.door = Door(self._inbox, self._timetable)
+        self._keeper = Keeper(
+            self._record, self.desk, self.account, self.clearing, self._inbox, self.door, self._quotes
+        )
+        self._bars = self._keeper.bars
         self._quoted = False
         self.up = True
         self._wake = 0  # nothing happens by itself before this moment; 0 for not known
         self.due = Due()
         self._committed_ns = -1
         self._resumed_ns = -1
-        self._written = [0, 0, 0, 0]
         self._handlers = self._requests()
         resumed = self._record.resume()
         if resumed is not None:
             self._restore(resumed)
 
     def _requests(self) -> dict[type[Message], Callable[..., None]]:
-        return {
+        requests: dict[type[Message], Callable[..., None]] = {
             SubmitOrder: self.desk.submit,
             ModifyOrder: self.desk.modify,
             CancelAtVenue: self.desk.cancel,
             RequestSnapshot: self._answer,
         }
+        if self._rules.cancel_timer:
+            requests[CancelAfter] = lambda request: self.door.arm(request, self.desk.now_ns)
+        return requests
 
     @property
     def now_ns(self) -> int:
@@ -173,14 +182,14 @@ class Exchange:
 
     # -- requests
 
-    def receive(self, message: Message, at_ns: int) -> bool:
-        """Take a request from a client's port; False when the link is down and it could not be handed over.
+    def receive(self, message: Message, at_ns: int, token: int = 0) -> bool:
+        """Take a request from a client's port; False when the link is down or the token is not the highest any more.
 
         Raises ValueError for a message that is no request to a venue.
         """
         if type(message) not in self._handlers:
             raise ValueError(f"{type(message).__name__} is not a request to a venue; send one of {', '.join(REQUESTS)}")
-        if not self.up:
+        if not self.up or not self.door.admits(token):
             return False
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
@@ -225,7 +234,7 @@ class Exchange:
             self._move_to(at_ns)
         self.up = True
         self.due.at_ns = ASK
-        self._outbox.put_back(self.desk.now_ns, VenueUp(self._rules.venue, self._rules.account, True, self.desk.now_ns))
+        self._outbox.put_back(self.desk.now_ns, self._greeting())
 
     def disconnect(self, at_ns: int, reason: str = "link lost") -> None:
         """Break the link: reports under way are lost, requests under way still arrive, orders go on working."""
@@ -235,6 +244,10 @@ class Exchange:
         self._outbox.lose()
         self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
+
+    def _greeting(self) -> VenueUp:
+        rules = self._rules
+        return VenueUp(rules.venue, rules.account, True, self.desk.now_ns, rules.cancel_timer)
 
     def let_go(self, at_ns: int) -> int:
         """Let nothing wait to be overtaken any more, and say when the last message now under way arrives."""
@@ -269,9 +282,9 @@ class Exchange:
         """When the venue wants to be asked again; now, when something waits to be committed or said."""
         due = self.due.at_ns
         if due < 0:
-            if self._uncommitted() or self.account.settling():
+            if self._keeper.uncommitted() or self.account.settling():
                 return self.desk.now_ns
-            due = min(self._inbox.next_ns(), self._outbox.next_ns(), self._timetable.next_ns(self.desk.awaits))
+            due = min(self._inbox.next_ns(), self._outbox.next_ns(), self._timetable.next_ns(self._awaits))
             self.due.at_ns = due
         return None if due == NEVER else due
 
@@ -287,7 +300,7 @@ class Exchange:
         self.advance(now_ns)
         self.clearing.settle_up(self.desk.now_ns)
         now = self.desk.now_ns
-        if self._uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
+        if self._keeper.uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
             self._commit()
         facts: list[VenueFact] = []
         self.due.at_ns = ASK
@@ -324,18 +337,24 @@ class Exchange:
 
     def _alarm(self, until_ns: int) -> None:
         moment = self._timetable.pop_due(until_ns)
-        if moment is None or not self.desk.awaits(moment):
+        if moment is None or not self._awaits(moment):
             return
         _, alarm, name, session = moment
         if alarm == Alarm.LAPSE:
             self.desk.lapse(name)
         elif alarm == Alarm.CLOSE:
             self.desk.expire_in(self._markets[name], before=session + 1)
+        elif alarm == Alarm.TIMER:
+            self.door.lapsed()
+            self.desk.cancel_leased()
         else:
             market, price = self._markets[name], self._prices.last(name)
             if market.listing.variation and price is not None:
                 self.clearing.settle(market, price, session, final=True)
             self.desk.expire_in(market)
+
+    def _awaits(self, moment: Moment) -> bool:
+        return self.door.awaits(moment) if moment[1] == Alarm.TIMER else self.desk.awaits(moment)
 
     # -- the record
 
@@ -348,50 +367,16 @@ class Exchange:
     def _answer(self, request: RequestSnapshot) -> None:
         self._say(self.snapshot(request.id, request.since_ns))
 
-    def _uncommitted(self) -> bool:
-        return bool(
-            self._bars
-            or self.desk.changed
-            or self.account.changed
-            or self._inbox.changed
-            or len(self.desk.duplicates) > self._written[3]
-        )
-
     def _commit(self) -> None:
-        desk, inbox, account = self.desk, self._inbox, self.account
-        since = self._written
-        self._record.commit(
-            Step(
-                desk.now_ns,
-                [order.row() for order in desk.changed.values()],
-                desk.fills[since[0] :],
-                self.clearing.settlements[since[1] :],
-                self.clearing.moves[since[2] :],
-                desk.duplicates[since[3] :],
-                [Print(bar.instrument, bar.session, bar.close, bar.at_ns) for bar in self._bars],
-                account.book() if account.changed else None,
-                [self._quotes[name] for name in sorted(self._quotes)] if self._quoted else None,
-                _parcels(inbox) if inbox.changed else None,
-                desk.fills_before + since[0],
-            )
-        )
-        clearing = self.clearing
-        self._written = [len(desk.fills), len(clearing.settlements), len(clearing.moves), len(desk.duplicates)]
-        desk.changed.clear()
-        self._bars.clear()
-        self._quoted = inbox.changed = False
-        self._committed_ns = desk.now_ns
+        self._keeper.commit(quoted=self._quoted)
+        self._quoted = False
+        self._committed_ns = self.desk.now_ns
 
     def _restore(self, resumed: Resumed) -> None:
         restore(resumed, self.desk, self.account, self._prices, self.listings, self._timetable)
         self.clearing.restore(resumed.booked)
         for parcel in resumed.inbox:
             self._inbox.put_back(parcel.due_ns, msgspec.msgpack.decode(parcel.body, type=REQUESTS[parcel.kind]))
-        self._written = [0, 0, 0, len(self.desk.duplicates)]
-        self._inbox.changed = False
+        self.door.restore(resumed.door)
+        self._keeper.resumed()
         self._committed_ns = self._resumed_ns = resumed.at_ns
-
-
-def _parcels(inbox: Wire) -> list[Parcel]:
-    encode = msgspec.msgpack.encode
-    return [Parcel(due, type(message).__name__, encode(message)) for due, message in inbox.under_way()]

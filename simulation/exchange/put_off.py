@@ -38,6 +38,8 @@ class PutOffRecord:
             whole.quotes = step.quotes
         if step.inbox is not None:
             whole.inbox = step.inbox
+        if step.door is not None:
+            whole.door = step.door
 
     def flush(self) -> None:
         """Write what was gathered. Raises what the other record raises, and then has lost nothing."""

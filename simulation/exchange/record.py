@@ -62,6 +62,13 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+class DoorRow(msgspec.Struct, frozen=True, array_like=True):
+    """Whom the venue listens to (see door.Door)."""
+
+    token: int = 0
+    timer_ns: int = 0
+
+
 class Step(msgspec.Struct):
     """Everything that changed since the last commit. None means unchanged.
 
@@ -80,6 +87,7 @@ class Step(msgspec.Struct):
     quotes: list[Quote] | None = None
     inbox: list[Parcel] | None = None
     fills_before: int = 0
+    door: DoorRow | None = None
 
 
 class Saved(msgspec.Struct):
@@ -95,6 +103,7 @@ class Saved(msgspec.Struct):
     book: BookRow
     quotes: list[Quote]
     inbox: list[Parcel]
+    door: DoorRow = DoorRow()
 
 
 class History(msgspec.Struct):
@@ -125,6 +134,7 @@ class Resumed(msgspec.Struct):
     quotes: list[Quote]
     inbox: list[Parcel]
     history: Callable[[int], History]
+    door: DoorRow = DoorRow()
 
 
 class VenueRecord(Protocol):
@@ -152,6 +162,7 @@ class MemoryRecord:
         self._book: BookRow | None = None
         self._quotes: list[Quote] = []
         self._inbox: list[Parcel] = []
+        self._door = DoorRow()
         self._at_ns = 0
         self.steps = 0
 
@@ -170,6 +181,8 @@ class MemoryRecord:
             self._quotes = step.quotes
         if step.inbox is not None:
             self._inbox = step.inbox
+        if step.door is not None:
+            self._door = step.door
         self._at_ns = step.at_ns
         self.steps += 1
 
@@ -187,6 +200,7 @@ class MemoryRecord:
             self._book,
             list(self._quotes),
             list(self._inbox),
+            self._door,
         )
 
     def resume(self) -> Resumed | None:
@@ -222,6 +236,7 @@ def _resumed(saved: Saved) -> Resumed:
         saved.quotes,
         saved.inbox,
         history,
+        saved.door,
     )
 
 

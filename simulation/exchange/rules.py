@@ -24,6 +24,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     locates: shares that may be sold short, per stock or ETF; None when everything can be borrowed.
     close_grace_ns: how long after a session's close the venue waits for its last bar before it expires what is left.
     commit_every_ns: longest time between two commits while nothing but quotes arrives.
+    cancel_timer: on request the venue ends all our orders but GTC ones, when it has not heard from us in time.
     venue, account: the names it goes by.
     """
 
@@ -37,6 +38,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     locates: Mapping[str, Qty] | None = None
     close_grace_ns: int = 1
     commit_every_ns: int = 1_000_000_000
+    cancel_timer: bool = False
     venue: str = "simulated"
     account: str = "simulated"
 

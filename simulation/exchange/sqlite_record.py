@@ -13,7 +13,7 @@ import msgspec
 from model.market import Quote
 from model.orders import CashMoved, ClosedOrder, Fill, Settlement
 from simulation.exchange.book import OPEN, ORDER_COLUMNS, SIDES
-from simulation.exchange.record import BookRow, History, Parcel, Print, RecordError, Resumed, Saved, Step
+from simulation.exchange.record import BookRow, DoorRow, History, Parcel, Print, RecordError, Resumed, Saved, Step
 
 FORMAT = 2
 TEXT_COLUMNS = ("client_id", "venue_id", "instrument", "type", "tif", "raw", "state", "code")
@@ -75,6 +75,7 @@ class _Now(NamedTuple):
 
     at_ns: int
     rest: tuple[list[tuple[str, int]], list[Print], BookRow, list[Quote], list[Parcel]]
+    door: DoorRow
 
 
 class SqliteRecord:
@@ -136,7 +137,7 @@ class SqliteRecord:
             db.executemany(PUT_PRINT, [(p.instrument, p.session, p.close, p.at_ns) for p in step.prints])
         if step.duplicates:
             db.executemany(PUT_DUPLICATE, step.duplicates)
-        for name, part in (("book", step.book), ("quotes", step.quotes), ("inbox", step.inbox)):
+        for name, part in (("book", step.book), ("quotes", step.quotes), ("inbox", step.inbox), ("door", step.door)):
             if part is not None:
                 db.execute(PUT_PART, (name, encode(part)))
 
@@ -148,7 +149,7 @@ class SqliteRecord:
                 return None
             orders = list(self._db.execute("SELECT * FROM orders ORDER BY number"))
             past = self._since(0, FOREVER, FOREVER, FOREVER, FOREVER)
-            return Saved(now.at_ns, orders, past.fills, past.settlements, past.moves, *now.rest)
+            return Saved(now.at_ns, orders, past.fills, past.settlements, past.moves, *now.rest, now.door)
 
     def resume(self) -> Resumed | None:
         """What the venue needs to go on. Raises RecordError when it is damaged, or an order or a fill is missing."""
@@ -169,7 +170,7 @@ class SqliteRecord:
                 with self._trusted():
                     return self._since(since_ns, closing, fills, move, settlement)
 
-            return Resumed(now.at_ns, orders, ended, booked, fills, priority, *now.rest, history)
+            return Resumed(now.at_ns, orders, ended, booked, fills, priority, *now.rest, history, now.door)
 
     @contextmanager
     def _trusted(self) -> Iterator[None]:
@@ -195,6 +196,7 @@ class SqliteRecord:
                 decode(parts["quotes"], type=list[Quote]) if "quotes" in parts else [],
                 decode(parts["inbox"], type=list[Parcel]) if "inbox" in parts else [],
             ),
+            decode(parts["door"], type=DoorRow) if "door" in parts else DoorRow(),
         )
 
     def _since(self, since_ns: int, closing: int, fill: int, move: int, settlement: int) -> History:

@@ -22,6 +22,7 @@ class Alarm(enum.IntEnum):
     LAPSE = 0  # a GTD order
     CLOSE = 1  # a session of one instrument ended; its close bar may not have come
     EXPIRY = 2  # a contract's last session ended
+    TIMER = 3  # nobody renewed the cancel timer
 
 
 Moment = tuple[int, int, str, int]

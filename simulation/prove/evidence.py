@@ -13,7 +13,7 @@ from engine.ports import Row
 from model.decisions import Approved, Mode, ModeEntered
 from model.instruments import Instrument, product_of
 from model.order_events import OrderMoved, OrderPlanned
-from model.orders import ORDER_PREFIX, CancelAtVenue, Fill, Filled, ModifyOrder, SubmitOrder
+from model.orders import ORDER_PREFIX, CancelAtVenue, Fill, Filled, ModifyOrder, RequestSnapshot, SubmitOrder
 from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty, div_half_even
 from simulation.exchange.book import OPEN, WorkingOrder
 from simulation.exchange.faults import Fault
@@ -75,6 +75,7 @@ class Evidence:
         self.submits: list[Submit] = []
         self.modifies: list[tuple[Request, ModifyOrder]] = []
         self.cancels: list[tuple[Request, CancelAtVenue]] = []
+        self.questions: list[tuple[Request, RequestSnapshot]] = []
         self.refused: list[Request] = []
         for request in wire:
             message = request.message
@@ -86,6 +87,8 @@ class Evidence:
                 self.modifies.append((request, message))
             elif type(message) is CancelAtVenue:
                 self.cancels.append((request, message))
+            elif type(message) is RequestSnapshot:
+                self.questions.append((request, message))
 
     def of(self, kind: type[E]) -> list[tuple[Row, E]]:
         """Every durable row with an event of this kind."""

@@ -9,6 +9,7 @@ from model.execution import BooksAdjusted, Reconciled
 from model.instruments import Kind
 from model.orders import CashMoved, Fill, Settlement, VenueCashMoved, VenueSettled
 from model.units import NS_PER_SECOND, cash
+from simulation.exchange.book import OPEN
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence
 from state.order_law import TERMINAL
@@ -53,8 +54,8 @@ class Sums:
 def book_equals_venue(seen: Evidence, quiet_since_ns: int) -> Iterator[Violation]:
     """At rest the journal's positions and cash are the venue's, the engine's own books are too, and no order differs.
 
-    At rest: the faults are over, nothing of ours is open at the venue, what it said has arrived, and the engine has
-    compared since, or has had the time to. What was moved without a trade waits for a person: it must be known as a
+    At rest: the faults are over, what was asked and said has arrived, and the engine has compared since, or has had the
+    time to. What was moved without a trade waits for a person: it must be known as a
     difference, of just that size.
     """
     if not at_rest(seen, quiet_since_ns):
@@ -63,7 +64,7 @@ def book_equals_venue(seen: Evidence, quiet_since_ns: int) -> Iterator[Violation
     account = seen.stage.venue.exchange.account
     theirs = {contract: market.quantity for contract, market in account.markets.items() if market.quantity}
     journal = journalled(seen)
-    moved = _moved_by_hand(seen)
+    moved = moved_by_hand(seen)
     wanted = {contract: theirs.get(contract, 0) - moved[contract] for contract in {**theirs, **moved}}
     yield from _differ(name, "the journal holds", journal.positions, wanted, seen.now_ns)
     yield from _differ(name, "the journal counts", journal.cash, account.cash, seen.now_ns)
@@ -84,11 +85,13 @@ def at_rest(seen: Evidence, quiet_since_ns: int) -> bool:
     """Whether book and venue must be equal now."""
     desk = seen.stage.venue.exchange.desk
     said_ns = max(seen.fills[-1].at_ns if seen.fills else 0, desk.closed[-1].closed_ns if desk.closed else 0)
-    if seen.open_at_venue or seen.now_ns - max(said_ns, quiet_since_ns) < SETTLED_NS:
+    asked_ns = seen.stage.wire[-1].at_ns if seen.stage.wire else 0
+    if seen.now_ns - max(said_ns, asked_ns, quiet_since_ns) < SETTLED_NS:
         return False
     if seen.now_ns - quiet_since_ns >= COMPARED_WITHIN_NS:
         return True
-    return any(row.passed and row.at_ns - quiet_since_ns >= SETTLED_NS for _, row in seen.of(Reconciled))
+    asked = {question.id for request, question in seen.questions if request.at_ns >= quiet_since_ns}
+    return any(row.passed and row.id in asked for _, row in seen.of(Reconciled))
 
 
 def journalled(seen: Evidence) -> Sums:
@@ -105,7 +108,7 @@ def journalled(seen: Evidence) -> Sums:
     return sums
 
 
-def _moved_by_hand(seen: Evidence) -> Counter[str]:
+def moved_by_hand(seen: Evidence) -> Counter[str]:
     """What came without a trade and nobody has taken into the books."""
     moved: Counter[str] = Counter()
     for contract, quantity, _ in seen.stage.venue.exchange.account.transfers:
@@ -125,17 +128,21 @@ def _differ(
 
 
 def _orders_differ(seen: Evidence, name: str) -> Iterator[Violation]:
-    """An order that has ended at the venue has ended in the journal, in the same way."""
+    """What has ended at the venue has ended in the journal, in the same way, and what is open there is open here."""
     for client_id, state in seen.states.items():
         order = seen.venue_orders.get(client_id)
-        there = order.state if order is not None else ""
+        there = order.state if order is not None else "unknown"
         if order is None:
             differs = state != "LOST"
+        elif there == OPEN:
+            differs = state in ENDED or state == "LOST"
         else:
             differs = state not in ENDED or (there == "FILLED") is not (state == "FILLED")
         if differs:
-            text = f"{client_id} is {state} in the journal and {there or 'unknown'} at the venue"
-            yield Violation(name, text, seen.now_ns)
+            yield Violation(name, f"{client_id} is {state} in the journal and {there} at the venue", seen.now_ns)
+    for client_id in seen.open_at_venue:
+        if client_id not in seen.states:
+            yield Violation(name, f"{client_id} is open at the venue, and the journal does not know it", seen.now_ns)
 
 
 # -- the venue's account

@@ -16,7 +16,7 @@ from simulation.prove.wire_oracles import limits_on_the_wire, modes_on_the_wire,
 from simulation.stage import Stage
 
 REST_NS = COMPARED_WITHIN_NS
-"""A play that goes on for so long after its last fault is judged by every oracle."""
+"""A play that goes on for so long after its last fault is judged by every oracle, compared by then or not."""
 
 ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
     "one order per intent": one_order_per_intent,
@@ -40,7 +40,8 @@ ORACLES = (*ALWAYS, *WHEN_QUIET)
 def judge(stage: Stage, *, quiet_since_ns: int) -> list[Violation]:
     """Every promise that the play broke.
 
-    quiet_since_ns: when its last fault was over, and nothing that a fault held back was under way. Two promises are for the time after the faults: one is judged from two minutes after, one when all is at rest.
+    quiet_since_ns: when its last fault was over, and nothing that a fault held back was under way. Two promises are for
+    the time after: one is judged from two minutes after it, one when all is at rest.
     """
     seen = Evidence(stage)
     found: list[Violation] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -71,6 +72,7 @@ class Stage:
         self.listeners: list[Listener] = [self.notices.append]
         self.wire: list[Request] = []
         self.heard: list[tuple[int, Quote]] = []  # every quote that the engine was told, and when
+        self.told: Counter[tuple[int, str, type[Message]]] = Counter()  # what else, by moment, actor and type
         self.life: Life | None = None
         self._snapshot_every = snapshot_every_rows
         self._down_ns = restart_after_ns
@@ -198,6 +200,8 @@ class Stage:
         if self.life is not None:
             if type(message) is Quote:
                 self.heard.append((self.now_ns, message))
+            else:
+                self.told[self.now_ns, to, type(message)] += 1
             self.life.kernel.tell(to, message)
 
     # -- what can be seen

@@ -14,6 +14,7 @@ from model.decisions import Mode
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from simulation.stage import Stage, World
 
+MS = 10**6
 MINUTE_NS = 60 * NS_PER_SECOND
 THIN = 1_000  # units that each quote of the stage displays: an order of more rests
 
@@ -73,7 +74,7 @@ def halt(stage: Stage) -> None:
     stage.want("GAMMA", -2 * THIN // 10)
     stage.want("BETA", 5 * THIN, sleeve="two")
     stage.decide()
-    stage.run(2 * MINUTE_NS - NS_PER_SECOND - 1_000_000)
+    stage.run(2 * MINUTE_NS - NS_PER_SECOND - MS)
     say(stage, lambda: stage.halt("the author halts"), Mode.HALTED)
     stage.run("90s")
     say(stage, lambda: stage.resume("the author resumes"), Mode.TRADING)

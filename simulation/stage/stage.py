@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from engine.drive import Source
 from engine.errors import EngineError
@@ -85,7 +85,7 @@ class Stage:
         self.tape.close(self.now_ns)
         self.run("1s")
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

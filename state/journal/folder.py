@@ -16,7 +16,7 @@ from engine.errors import JournalError
 from state.journal import schema
 from state.journal.chain import GENESIS, SnapshotParams
 from state.journal.database import check_is_ours, open_reader, translated
-from state.journal.migrations import MIGRATIONS, migrate, refuse_newer
+from state.journal.migrations import migrate, refuse_newer
 
 NS = 10**9
 
@@ -132,7 +132,7 @@ def prepare(folder: Path) -> Tail | None:
     for path in files_in(folder):
         with translated(path), closing(sqlite3.connect(path, isolation_level=None)) as db:
             check_is_ours(db, path)
-            migrate(db, path, MIGRATIONS)
+            migrate(db, path)
     return tail_of(folder)
 
 
@@ -151,7 +151,7 @@ def begin_file(folder: Path, after: Tail | None, began_ns: int, snapshots: list[
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             db.execute("PRAGMA synchronous = FULL")
-            migrate(db, new, MIGRATIONS)
+            migrate(db, new)
             db.execute("BEGIN IMMEDIATE")
             db.execute(schema.INSERT_HEADER, header)
             db.executemany(schema.INSERT_SNAPSHOT, snapshots)

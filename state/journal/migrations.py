@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +30,22 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 MIGRATIONS: tuple[Migration, ...] = (Migration(1, schema.V1),)
+_known: list[tuple[Migration, ...]] = [MIGRATIONS]
+
+
+def known() -> tuple[Migration, ...]:
+    """The steps of this program."""
+    return _known[-1]
+
+
+@contextmanager
+def knowing(steps: tuple[Migration, ...]) -> Iterator[None]:
+    """For as long as this lasts the program is another version of itself, for proofs of what an upgrade does."""
+    _known.append(steps)
+    try:
+        yield
+    finally:
+        _known.pop()
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -37,21 +53,23 @@ def version_of(db: sqlite3.Connection) -> int:
     return version
 
 
-def refuse_newer(db: sqlite3.Connection, path: Path, steps: Sequence[Migration] = MIGRATIONS) -> None:
-    """Raises JournalError when `path` was written by a newer program."""
-    version, newest = version_of(db), steps[-1].number
+def refuse_newer(db: sqlite3.Connection, path: Path, steps: Sequence[Migration] = ()) -> None:
+    """Raises JournalError when `path` was written by a program that knows more than `steps`, or `known` when empty."""
+    version, newest = version_of(db), (steps or known())[-1].number
     if version > newest:
         raise JournalError(
             f"{path.name} has version {version} and this program knows up to {newest}: use the newer program"
         )
 
 
-def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[Migration] = MIGRATIONS) -> int:
+def migrate(db: sqlite3.Connection, path: Path, steps: Sequence[Migration] = ()) -> int:
     """Bring `db` (open at `path`, autocommit) to the newest version; returns how many steps were taken.
 
+    steps: all there are; those that the program knows when empty.
     A file that holds something is first copied to `<name>.v<version>.backup`. Each step is one transaction with its
     version number. Raises JournalError for a newer version, or when a step taken earlier is not the one known here.
     """
+    steps = steps or known()
     refuse_newer(db, path, steps)
     version = version_of(db)
     if version:

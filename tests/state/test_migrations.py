@@ -10,8 +10,7 @@ import pytest
 
 from engine.errors import JournalError
 from state.journal import Events, SqliteJournal, journal_rows, verify
-from state.journal import folder as journal_folder
-from state.journal.migrations import MIGRATIONS, Migration, migrate, version_of
+from state.journal.migrations import MIGRATIONS, Migration, knowing, migrate, version_of
 from tests.state.facts import notes, write
 
 ONE = "journal-20230102.sqlite"
@@ -66,15 +65,14 @@ def test_a_step_that_was_changed_after_it_was_taken_is_noticed(old: Path) -> Non
         bring(old, Migration(2, ("CREATE TABLE other (seq INTEGER) STRICT",)))
 
 
-def test_opening_the_folder_brings_every_file_forward(
-    old: Path, events: Events, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(journal_folder, "MIGRATIONS", (*MIGRATIONS, NEXT))
-    monkeypatch.setattr("state.journal.folder.refuse_newer", lambda *_: None)
-    with SqliteJournal(old.parent) as journal:
-        journal.stage(notes(1, after=5))
-    assert version(old) == 2
-    assert [row.seq for row in journal_rows(old.parent, events=events)] == [1, 2, 3, 4, 5, 6]
+def test_opening_the_folder_brings_every_file_forward(old: Path, events: Events) -> None:
+    with knowing((*MIGRATIONS, NEXT)):
+        with SqliteJournal(old.parent) as journal:
+            journal.stage(notes(1, after=5))
+        assert version(old) == 2
+        assert [row.seq for row in journal_rows(old.parent, events=events)] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(JournalError, match="has version 2 and this program knows up to 1"):
+        SqliteJournal(old.parent)
 
 
 def test_the_steps_that_were_shipped_are_never_edited() -> None:

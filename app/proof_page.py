@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.proof_show import axes, cells, kinds, outcome, story
+from app.proof_show import axes, cells, failure_story, kinds, outcome
 from app.proof_tally import Line, Proof
 
 STYLE = """
@@ -80,12 +80,11 @@ def _failures(proof: Proof) -> list[str]:
     if not proof.failed:
         return []
     said = [f'<h2 class="bad">Violated: {len(proof.failed):,}</h2>']
-    for place, verdict in enumerate(proof.failed):
-        oracles = ", ".join(dict.fromkeys(violation.oracle for violation in verdict.violations))
-        head = f"<summary>{escape(verdict.case)}: {escape(oracles)}</summary>"
-        said.append(
-            f"<details{'' if place else ' open'}>{head}<pre>{escape(chr(10).join(story(verdict)))}</pre></details>"
-        )
+    for place, failure in enumerate(proof.failed):
+        oracles = ", ".join(dict.fromkeys(violation.oracle for violation in failure.verdict.violations))
+        head = f"<summary>{escape(failure.case)}: {escape(oracles)}</summary>"
+        story = escape("\n".join(failure_story(failure)))
+        said.append(f"<details{'' if place else ' open'}>{head}<pre>{story}</pre></details>")
     return said
 
 

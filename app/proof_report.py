@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from app.proof_show import outcome
-from app.proof_tally import Proof, reproduce
+from app.proof_tally import Proof
 
 
 def document(proof: Proof) -> str:
@@ -13,6 +13,6 @@ def document(proof: Proof) -> str:
     found = msgspec.to_builtins(proof)
     found |= {"holds": proof.holds, "outcome": outcome(proof), "never": proof.never}
     found["total"] = msgspec.to_builtins(proof.total)
-    for failure in found["failed"]:
-        failure["again"] = reproduce(failure["case"])
+    for failure, told in zip(proof.failed, found["failed"], strict=True):
+        told["again"] = failure.again
     return msgspec.json.format(msgspec.json.encode(found), indent=1).decode()

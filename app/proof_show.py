@@ -9,12 +9,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from app.proof_tally import DAYS, Line, Proof, reproduce
+from app.proof_tally import DAYS, Failure, Line, Proof
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from simulation.prove.case import Verdict
 
 MOST_TOLD = 10
-LAST_EVENTS = 20
+LAST_EVENTS, WIDTH = 15, 240
 
 
 def tables(proof: Proof) -> RenderableType:
@@ -79,8 +79,8 @@ def cells(line: Line) -> tuple[str, ...]:
 def findings(proof: Proof) -> list[str]:
     """The sentences at the end: what was violated, what never happened, and the verdict."""
     said: list[str] = []
-    for verdict in proof.failed[:MOST_TOLD]:
-        said += ["", *story(verdict)]
+    for failure in proof.failed[:MOST_TOLD]:
+        said += ["", *(_cropped(line) for line in failure_story(failure, LAST_EVENTS))]
     if len(proof.failed) > MOST_TOLD:
         said += ["", f"and {len(proof.failed) - MOST_TOLD:,} more violated cases; --report DIR names all"]
     times = len(proof.reached)
@@ -109,18 +109,31 @@ def moment(at_ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}.{ns // 1_000:06}Z"
 
 
-def story(verdict: Verdict) -> list[str]:
+def _cropped(line: str) -> str:
+    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+
+
+def story(verdict: Verdict, most_events: int = 1_000) -> list[str]:
     """One case for a person: what was done to the engine, what happened last, and what was found."""
+    tail = verdict.tail[-most_events:]
     said = [
         f"{verdict.case}: {verdict.crashes} crashes, {verdict.messages:,} messages, "
         f"{verdict.simulated_ns / NS_PER_DAY:.2f} days, journal {verdict.journal_hash[:16] or 'unknown'}"
     ]
     if verdict.faults:
         said += ["  faults", *(f"    {fault}" for fault in verdict.faults)]
-    if verdict.tail:
-        said += [f"  last {len(verdict.tail)} events", *(f"    {event}" for event in verdict.tail)]
+    if tail:
+        said += [f"  last {len(tail)} events", *(f"    {event}" for event in tail)]
     for violation in verdict.violations:
         first, *more = violation.text.strip().splitlines() or [""]
         when = f" at {moment(violation.at_ns)}" if violation.at_ns else ""
         said += [f"  VIOLATED {violation.oracle}{when}: {first}", *(f"    {line}" for line in more)]
-    return [*said, f"  again: {reproduce(verdict.case)}"] if verdict.violations else [*said, "  no violation"]
+    return said if verdict.violations else [*said, "  no violation"]
+
+
+def failure_story(failure: Failure, most_events: int = 1_000) -> list[str]:
+    """The story of a violated case, and how to hear it again."""
+    smaller = (
+        [] if failure.verdict.case == failure.case else [f"{failure.case} is violated, and so is what is left of it in"]
+    )
+    return [*smaller, *story(failure.verdict, most_events), f"  again: {failure.again}"]

@@ -62,6 +62,18 @@ class Maker(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int
 
 
+class Failure(msgspec.Struct, frozen=True):
+    """A violated case, by its name, and the verdict on it or on the smallest part of it that is violated still."""
+
+    case: str
+    verdict: Verdict
+
+    @property
+    def again(self) -> str:
+        """The command that plays it again and tells its story."""
+        return f"hedgerow prove --case '{self.verdict.case}'"
+
+
 class Proof(msgspec.Struct, kw_only=True):
     """The document that a run leaves.
 
@@ -77,7 +89,7 @@ class Proof(msgspec.Struct, kw_only=True):
     reached: dict[str, int]
     enough: bool
     fingerprint: str
-    failed: list[Verdict]
+    failed: list[Failure]
     stopped: str = ""
 
     @property
@@ -134,11 +146,6 @@ def scenario_of(case: str) -> str:
     return case.split(":")[1]
 
 
-def reproduce(case: str) -> str:
-    """The command that plays one case again and tells its story."""
-    return f"hedgerow prove --case '{case}'"
-
-
 class Tally:
     """Takes verdicts as they come, in any order; the sum does not depend on it.
 
@@ -148,17 +155,18 @@ class Tally:
     def __init__(self, states: Sequence[str], *, keep: bool = False) -> None:
         self.lines: dict[str, Line] = {}
         self.reached = dict.fromkeys(states, 0)
-        self.failed: dict[str, Verdict] = {}
+        self.failed: dict[str, Failure] = {}
         self.kept: list[Verdict] = []
         self._keep = keep
         self._journals: list[str] = []
 
     def add(self, verdict: Verdict, seconds: float) -> None:
+        """Count a case that was played."""
         self.lines.setdefault(line_of(verdict.case), Line()).add(verdict, seconds)
         for name, times in verdict.reached.items():
             self.reached[name] = self.reached.get(name, 0) + times
         if verdict.violations:
-            self.failed[verdict.case] = verdict
+            self.failed[verdict.case] = Failure(verdict.case, verdict)
         if self._keep:
             self.kept.append(verdict)
         self._journals.append(f"{verdict.case} {verdict.journal_hash}\n")
@@ -167,10 +175,10 @@ class Tally:
     def cases(self) -> int:
         return len(self._journals)
 
-    def shrunk(self, verdict: Verdict) -> None:
-        """Put the verdict on the fewest faults in place of the first one, if it is one of a violation."""
+    def shrunk(self, case: str, verdict: Verdict) -> None:
+        """Tell the story of a violated case by a smaller one that is violated too."""
         if verdict.violations:
-            self.failed[verdict.case] = verdict
+            self.failed[case] = Failure(case, verdict)
 
     def journals(self) -> str:
         """A line for each case: its name and the hash of its journal, sorted, so that two runs can be compared."""

@@ -26,8 +26,9 @@ PROCESS, RAISED = "process", "raised"
 
 
 class Played(msgspec.Struct, frozen=True):
-    """A verdict and the processor seconds it took."""
+    """A verdict on a case, and the processor seconds it took."""
 
+    case: str
     verdict: Verdict
     seconds: float
 
@@ -50,7 +51,7 @@ def played(play: Play, case: str) -> Played:
     except BaseException:
         # CrashError is no Exception: one that leaves the stage must not take the worker with it.
         verdict = without_verdict(case, RAISED, traceback.format_exc())
-    return Played(verdict, time.process_time() - began)
+    return Played(case, verdict, time.process_time() - began)
 
 
 def _work(play: Play, pipe: Connection) -> None:
@@ -176,4 +177,4 @@ class Workers:
         case = worker.cases.popleft()
         waiting.extendleft(reversed(worker.cases))
         text = f"it did not end within {self._patience_s:g} s" if late else f"its process ended with status {code}"
-        return Played(without_verdict(case, PROCESS, text), 0.0)
+        return Played(case, without_verdict(case, PROCESS, text), 0.0)

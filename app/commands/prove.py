@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
     from app.proof_workers import Workers
     from simulation.prove.case import Verdict
 
-NAME = re.compile(r"cut:[\w-]+:[\w-]+:\d+(\+\d+)?|seed:\d+")
-SHRINK = "shrink "
+SHRINK, DAY = "shrink ", "seed:"
 MOST_SHRUNK = 5
 SAY_EVERY_S = 20.0
 INTERRUPTED = "interrupted"
@@ -87,26 +85,33 @@ def prove(
 
 
 def play(task: str) -> Verdict:
-    """Play one case, or find the fewest faults that break it (`shrink seed:NUMBER`)."""
-    from simulation.prove import crashes, days
+    """Play one case, or find the smallest part of a day that is violated still (`shrink seed:NUMBER`)."""
+    from simulation.prove import crashes, days, shrink
 
     if task.startswith(SHRINK):
-        return days.shrink(task.removeprefix(SHRINK))
-    return (days if task.startswith("seed:") else crashes).play(task)
+        return shrink.shrink(task.removeprefix(SHRINK))
+    return (days if task.startswith(DAY) else crashes).play(task)
 
 
 # -- which cases
 
 
 def _named(names: Sequence[str]) -> list[str]:
+    from simulation.prove.crashes import Case
+    from simulation.prove.days import Name
+
     for name in names:
-        if not NAME.fullmatch(name):
-            raise ProofError(f"{name!r} names no case", "write seed:NUMBER or cut:SCENARIO:FATE:NUMBER")
+        try:
+            Name.read(name) if name.startswith(DAY) else Case.read(name)
+        except ValueError as error:
+            raise ProofError(
+                str(error), "a violation names its case; `hedgerow prove --report DIR` names all"
+            ) from None
     return list(dict.fromkeys(names))
 
 
 def _asked(seeds: int, first: int, cuts: str) -> list[str]:
-    cases = [*_crash_cases(cuts), *(f"seed:{number}" for number in range(first, first + seeds))]
+    cases = [*_crash_cases(cuts), *(f"{DAY}{number}" for number in range(first, first + seeds))]
     if not cases:
         raise ProofError("--cuts none and --seeds 0 leave nothing to play", "name a scenario, all cuts, or some seeds")
     return cases
@@ -139,9 +144,9 @@ def _played(workers: Workers, cases: Sequence[str], tally: Tally, *, quiet: bool
                 moved()
         if tally.cases < len(cases):
             return f"{workers.deaths} processes died, and more would"
-        days = [case for case in sorted(tally.failed) if case.startswith("seed:")]
+        days = [case for case in sorted(tally.failed) if case.startswith(DAY)]
         for one in workers.play(SHRINK + case for case in days[:MOST_SHRUNK]):
-            tally.shrunk(one.verdict)
+            tally.shrunk(one.case.removeprefix(SHRINK), one.verdict)
     except KeyboardInterrupt:
         return INTERRUPTED
     return ""
@@ -198,10 +203,11 @@ def _print(tables: Any) -> None:
 
 
 def _tell(tally: Tally) -> None:
-    from app.proof_show import story
+    from app.proof_show import failure_story, story
 
     for verdict in tally.kept:
-        click.echo("\n".join(story(tally.failed.get(verdict.case, verdict))))
+        failure = tally.failed.get(verdict.case)
+        click.echo("\n".join(failure_story(failure) if failure else story(verdict)))
         states = sorted(name for name, times in verdict.reached.items() if times)
         click.echo("\n".join(["  states reached", *(f"    {name}" for name in states)]))
 

@@ -20,9 +20,9 @@ def verdict(case: str, *violations: Violation, faults: tuple[str, ...] = ()) -> 
 
 
 def play(task: str) -> Verdict:
-    """A good day, but for the four seeds that are named above."""
+    """A good day, but for the four seeds that are named above. What is left of the last one is its third fault."""
     case = task.removeprefix("shrink ")
-    number = int(case.rpartition(":")[2])
+    number = int(case.partition(":")[2].partition("+")[0])
     if number == RAISES:
         raise ArithmeticError("three is too many")
     if number == DIES:
@@ -30,9 +30,10 @@ def play(task: str) -> Verdict:
     if number == HANGS:
         time.sleep(3_600)
     if number == BREAKS:
-        faults = ("the one that matters",) if task != case else ("one", "two", "the one that matters")
         seen = Violation("one order", "the venue holds <two> orders for one intent", 1_704_067_200 * 10**9)
-        return verdict(case, seen, faults=faults)
+        if task != case:
+            return verdict(f"{case}+2", seen, faults=("the one that matters",))
+        return verdict(case, seen, faults=("one", "two", "the one that matters"))
     return verdict(case)
 
 

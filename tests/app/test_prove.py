@@ -114,20 +114,21 @@ def test_a_violation_is_told_with_its_fewest_faults_its_last_events_and_how_to_s
     said = with_made_cases(monkeypatch, "--from", "10", "--seeds", "3")
     assert said.status == 1
     lines = [line.strip() for line in said.out.splitlines()]
-    at = next(place for place, line in enumerate(lines) if line.startswith(f"seed:{BREAKS}: 2 crashes"))
-    assert lines[at + 1 : at + 7] == [
+    at = lines.index(f"seed:{BREAKS} is violated, and so is what is left of it in")
+    assert lines[at + 1].startswith(f"seed:{BREAKS}+2: 2 crashes")
+    assert lines[at + 2 : at + 8] == [
         "faults",
         "the one that matters",
         "last 1 events",
-        f"the last event of seed:{BREAKS}",
+        f"the last event of seed:{BREAKS}+2",
         "VIOLATED one order at 2024-01-01 00:00:00.000000Z: the venue holds <two> orders for one intent",
-        f"again: hedgerow prove --case 'seed:{BREAKS}'",
+        f"again: hedgerow prove --case 'seed:{BREAKS}+2'",
     ]
     assert lines[-1] == "BROKEN: 1 of 3 cases violated a promise"
 
 
 def test_the_command_that_shows_a_violation_again_shows_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = with_made_cases(monkeypatch, "--case", f"seed:{BREAKS}")
+    said = with_made_cases(monkeypatch, "--case", f"seed:{BREAKS}+2")
     assert said.status == 1
     assert "VIOLATED one order" in said.out
     assert "a fill while the link is down" in said.out
@@ -138,8 +139,8 @@ def test_the_document_names_every_violation(monkeypatch: pytest.MonkeyPatch) -> 
     assert said.status == 1
     found = said.document
     assert (found["holds"], found["wanted"], found["total"]["cases"]) == (False, 3, 3)
-    assert [(one["case"], one["faults"], one["again"]) for one in found["failed"]] == [
-        (f"seed:{BREAKS}", ["the one that matters"], f"hedgerow prove --case 'seed:{BREAKS}'")
+    assert [(one["case"], one["verdict"]["faults"], one["again"]) for one in found["failed"]] == [
+        (f"seed:{BREAKS}", ["the one that matters"], f"hedgerow prove --case 'seed:{BREAKS}+2'")
     ]
 
 
@@ -197,9 +198,10 @@ def test_the_page_of_an_empty_run_is_a_page() -> None:
         (("--from", "-3"), "--from"),
         (("--cuts", "none", "--seeds", "0"), "nothing to play"),
         (("--cuts", "everything", "--seeds", "0"), "write all, none, or one of single"),
-        (("--case", "seed"), "'seed' names no case"),
-        (("--case", "seed:-1"), "'seed:-1' names no case"),
-        (("--case", "cut:single:silent"), "names no case"),
+        (("--case", "seed"), "'seed' is no crash case"),
+        (("--case", "seed:first"), "'seed:first' is no day"),
+        (("--case", "cut:single:silent"), "'cut:single:silent' is no crash case"),
+        (("--case", "cut:double:silent:1"), "'cut:double:silent:1' is no crash case"),
         (("--cuts", "none", "--seeds", "1", "--report", "/dev/null/x"), "--report"),
     ],
 )

@@ -94,8 +94,8 @@ class Played(Stage):
 
     @property
     def quiet_since_ns(self) -> int:
-        """When the last thing went wrong."""
-        return max(self.up_ns, self.doom.last_ns)
+        """When the engine last came up: what a venue says of its own accord after that is lost no more."""
+        return max(self.up_ns, self.begins_ns)
 
     def come_to_rest(self) -> None:
         self.run(max(1, self.quiet_since_ns + REST_NS - self.now_ns))

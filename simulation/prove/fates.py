@@ -66,12 +66,11 @@ def in_flight(exchange: Exchange) -> InFlight:
 class Doom:
     """Carries out one fate after every crash. A source of the stage: it acts at moments of its own.
 
-    mids: the market's own prices.  last_ns: when it last did something.
+    mids: the market's own prices.
     """
 
     def __init__(self, fate: Fate) -> None:
         self.fate = fate
-        self.last_ns = 0
         self.venue: VenueHand
         self.mids: Mapping[str, Px]
         self._acts: list[tuple[int, int, Callable[[int], None]]] = []
@@ -103,7 +102,6 @@ class Doom:
         while self._acts and self._acts[0][0] <= now_ns:
             _, _, act = heappop(self._acts)
             act(now_ns)
-            self.last_ns = now_ns
 
     def _at(self, at_ns: int, act: Callable[[int], None]) -> None:
         self._count += 1

@@ -99,8 +99,8 @@ def modes_on_the_wire(seen: Evidence) -> Iterator[Violation]:
         if each.act not in ALLOWS[mode]:
             yield Violation("modes on the wire", f"{each.what} was decided in {mode.value}", each.at_ns)
         for row, later in modes:
-            # what became durable together leaves together: the mode of that very moment comes too late to stop it
-            since = each.permitted.seq < row.seq <= each.durable_seq and row.at_ns < each.at_ns
+            # what became durable together leaves together: a mode of that very moment comes too late to stop it
+            since = each.permitted.seq < row.seq <= each.durable_seq and row.at_ns > each.permitted.at_ns
             if since and each.act not in ALLOWS[later]:
                 yield Violation("modes on the wire", f"{each.what} left after {later.value}", each.at_ns)
                 break

@@ -78,7 +78,7 @@ class Account:
         self._free = None
         return fee
 
-    def correct(self, market: Market, order: WorkingOrder, was: Fill, quantity: Qty, price: Px) -> Cash:
+    def correct(self, market: Market, order: WorkingOrder, was: Fill, quantity: Qty, price: Px, session: int) -> Cash:
         """Undo one execution of an order and book another in its place; returns that one's fee."""
         listing, side = market.listing, order.side
         old, new = was.price * was.quantity, price * quantity
@@ -96,22 +96,27 @@ class Account:
             moved = div_half_even(side * quantity, CASH_PER_QTY) - div_half_even(side * was.quantity, CASH_PER_QTY)
             self.cash[listing.received] = self.cash.get(listing.received, 0) + moved
         else:
-            market.quantity += side * (quantity - was.quantity)
+            self._shift(market, side * (quantity - was.quantity), session)
         self.cash[listing.currency] = self.cash.get(listing.currency, 0) + money
-        self.touch(market)
-        self.release()
         self.changed = True
         return fee
 
-    def transfer(self, market: Market, quantity: Qty, price: Px) -> None:
+    def transfer(self, market: Market, quantity: Qty, price: Px, session: int) -> None:
         """Move a position in or out without a trade: no execution tells of it. A future comes at a price."""
-        market.quantity += quantity
         self.transfers.append((market.listing.id, quantity, price))
         if market.listing.variation:
             market.basis += price * quantity
+        self._shift(market, quantity, session)
+        self.changed = True
+
+    def _shift(self, market: Market, quantity: Qty, session: int) -> None:
+        """Change a position other than by a trade of now; one that becomes short is lent from this session on."""
+        before = market.quantity
+        market.quantity = before + quantity
+        if before >= 0 > market.quantity:
+            market.accrued = session
         self.touch(market)
         self.release()
-        self.changed = True
 
     # -- the end of a session
 

@@ -305,7 +305,7 @@ class Desk:
         if any(fill.corrects == corrected.exec_id for fill in self.fills):
             raise ValueError(f"{corrected.exec_id} was corrected before; correct its correction")
         market = self._markets[corrected.instrument]
-        fee = self._account.correct(market, order, corrected, quantity, price)
+        fee = self._account.correct(market, order, corrected, quantity, price, self._date(market))
         order.fills += 1
         fill = replace(
             corrected, exec_id=exec_id(corrected.client_id, order.fills), quantity=quantity, price=price, fee=fee,
@@ -315,14 +315,22 @@ class Desk:
         self.changed[corrected.client_id] = order
         self._say(fill)
 
+    def transfer(self, listing: Listing, quantity: Qty, price: Px) -> None:
+        """Move a position in or out without a trade."""
+        market = self.market(listing)
+        self._account.transfer(market, quantity, price, self._date(market))
+
+    def _date(self, market: Market) -> int:
+        session = self._timetable.closing(market.listing, self.now_ns)
+        return session.date if session is not None else 0
+
     def _take_quote(self, market: Market, match: Match) -> None:
         order, quantity, price = match
         if order.side > 0:
             market.ask_taken += quantity
         else:
             market.bid_taken += quantity
-        session = self._timetable.closing(market.listing, self.now_ns)
-        self._fill(market, order, quantity, price, session.date if session is not None else 0)
+        self._fill(market, order, quantity, price, self._date(market))
 
     def _fill(self, market: Market, order: WorkingOrder, quantity: Qty, price: Px, session: int) -> None:
         spec = order.spec

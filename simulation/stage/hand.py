@@ -124,5 +124,5 @@ class VenueHand:
         listing = exchange.listings.get(instrument)
         if listing is None:
             raise LookupError(f"the venue does not list {instrument!r}")
-        exchange.account.transfer(exchange.desk.market(listing), units * QTY_SCALE, price)
+        exchange.desk.transfer(listing, units * QTY_SCALE, price)
         exchange.due.at_ns = ASK

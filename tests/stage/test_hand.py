@@ -99,6 +99,14 @@ def test_a_position_that_came_without_a_trade_is_locked_and_not_traded_away() ->
         assert stage.wire[-1].message.__class__.__name__ == "RequestSnapshot"
 
 
+def test_a_short_that_came_without_a_trade_pays_its_loan_from_that_day_on() -> None:
+    with Stage(seed=7) as stage:
+        stage.run("2m")
+        stage.venue.transfer("BETA", -7, 50 * 10**9)
+        stage.run("1d")
+        assert stage.venue.exchange.account.markets["BETA"].accrued == 20_240_101
+
+
 def test_a_frozen_process_hears_afterwards_what_came_meanwhile() -> None:
     with Stage(seed=7) as stage:
         stage.want("ALPHA", 100)

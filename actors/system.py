@@ -57,11 +57,13 @@ class System(Actor):
         self.mode = Mode.BOOT
         self.ended_in = Mode.BOOT
         self.reconciled = False
+        self.said = ""
         self.locked: dict[str, str] = {}
 
     def on_start(self) -> Effects:
         self.mode = Mode.BOOT
         self.reconciled = False
+        self.said = ""
         effects = self._step(E.STARTED, "start", "system")
         now_ns = self.clock.now_ns
         for instrument, reason in self.locked.items():
@@ -111,13 +113,23 @@ class System(Actor):
             return self._step(E.SNAPSHOT_INCOMPLETE, row.why, "reconciler")
         self.reconciled = row.passed
         if not row.passed:
-            texts = "; ".join(each.text for each in row.breaks)[:400]
-            return self._step(E.BREAK_FOUND, texts, "reconciler")
-        was = self.mode
+            return self._break_stands("; ".join(each.text for each in row.breaks)[:400])
+        was, self.said = self.mode, ""
         effects = self._step(E.RECONCILED, row.id, "reconciler")
-        if self.auto_trade and was is Mode.RECONCILING and self.ended_in not in LOW:
-            effects += self._step(E.AUTO_TRADE, "auto_trade", "policy")
-        return effects
+        if not self.auto_trade or was is not Mode.RECONCILING:
+            return effects
+        if self.ended_in in LOW:
+            text = f"the last run ended in {self.ended_in.value}: resume when you have looked into it"
+            return [*effects, Journal(Alarm("NEEDS_OPERATOR", self.ended_in.value, text, self.clock.now_ns))]
+        return effects + self._step(E.AUTO_TRADE, "auto_trade", "policy")
+
+    def _break_stands(self, texts: str) -> list[Effect]:
+        """Say a break once in each mode: every comparison finds it again until a person has repaired it."""
+        said = f"{self.mode.value}: {texts}"
+        if said == self.said:
+            return []
+        self.said = said
+        return self._step(E.BREAK_FOUND, texts, "reconciler")
 
     def on_lock(self, word: LockInstrument | ReleaseInstrument) -> Effects:
         now_ns = self.clock.now_ns

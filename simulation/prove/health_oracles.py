@@ -62,6 +62,8 @@ def alive_after_faults(seen: Evidence, quiet_since_ns: int) -> Iterator[Violatio
     last = entered[-1][1] if entered else None
     if mode is Mode.RECONCILING and any(moved_by_hand(seen).values()):
         return  # the book differs in truth, and only a person can say why
+    if mode is Mode.OBSERVING and _waits_for_an_operator(seen):
+        return  # it was halted before it was started, and says so
     if mode not in (Mode.TRADING, *STOPPED):
         yield Violation(name, f"the mode is {mode.value if mode else 'none: the engine is down'}", seen.now_ns)
     elif last is None or last.mode is not mode:
@@ -75,6 +77,12 @@ def alive_after_faults(seen: Evidence, quiet_since_ns: int) -> Iterator[Violatio
         for client_id in unknown:
             if client_id not in named:
                 yield Violation(name, f"{client_id} is UNKNOWN, and nobody says so", seen.now_ns)
+
+
+def _waits_for_an_operator(seen: Evidence) -> bool:
+    """Whether this life said that the one before it ended halted or reducing."""
+    began = seen.boots[-1].seq if seen.boots else 0
+    return any(alarm.code == "NEEDS_OPERATOR" and row.seq > began for row, alarm in seen.of(Alarm))
 
 
 def alarms_once(seen: Evidence) -> Iterator[Violation]:

@@ -29,6 +29,10 @@ def say(actor: Actor, message: Message) -> list[Effect]:
     return list(getattr(actor, actor.handlers[type(message)])(message) or ())
 
 
+def alarms(effects: list[Effect]) -> list[Alarm]:
+    return [each.event for each in effects if isinstance(each, Journal) and isinstance(each.event, Alarm)]
+
+
 def system(*, auto_trade: bool = False, rows: tuple[ModeEntered, ...] = ()) -> System:
     actor = System(listeners=[Ref("orders"), Ref("risk")], auto_trade=auto_trade)
     actor.clock = VirtualClock(T0)
@@ -80,12 +84,21 @@ def test_trading_begins_by_itself_only_after_a_run_that_ended_well() -> None:
     assert fresh.mode is Mode.TRADING
     for low in (Mode.HALTED, Mode.REDUCE_ONLY):
         after = system(auto_trade=True, rows=(ModeEntered(low, Mode.TRADING, "", "", T0),))
-        say(after, CLEAN)
+        effects = say(after, CLEAN)
         assert after.mode is Mode.OBSERVING
+        assert [(row.code, row.subject) for row in alarms(effects)] == [("NEEDS_OPERATOR", low.value)]
     well = system(auto_trade=True, rows=(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", T0),
                                          ModeEntered(Mode.SAFE_STOP, Mode.TRADING, "", "", T0)))  # fmt: skip
     say(well, CLEAN)
     assert well.mode is Mode.TRADING
+
+
+def test_a_break_that_stands_is_said_once_in_each_mode_and_again_after_it_was_gone() -> None:
+    actor = system()
+    assert [len(alarms(say(actor, BROKEN))) for _ in range(3)] == [1, 0, 0]
+    say(actor, CLEAN)
+    assert actor.mode is Mode.OBSERVING
+    assert [len(alarms(say(actor, BROKEN))) for _ in range(3)] == [1, 0, 0]
 
 
 def test_a_stop_is_told_and_remembered_as_no_halt() -> None:

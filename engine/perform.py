@@ -11,6 +11,7 @@ from engine.cell import Cell
 from engine.clock import Clock
 from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.effects import Ask, CancelTimer, Effects, Journal, Ref, Reply, SetTimer, Tell, ToPort
+from engine.lifecycle import State
 from engine.mailbox import Desk
 from engine.message import Expired, Message, Refused, Replied, Request, Told
 from engine.outbox import Outbox
@@ -18,6 +19,7 @@ from engine.ports import Port
 from engine.timers import Timers
 
 FULL = Told.FULL
+SHUT_OUT = (State.QUARANTINED, State.STOPPED)
 
 
 class Caller:
@@ -97,8 +99,11 @@ class Performer:
         return cell
 
     def refuse(self, cell: Cell, to: str, message: Message, cause: int) -> None:
-        """Tell a sender that its message was not taken."""
-        if type(message) is not Refused:
+        """Tell a sender that its message was not taken; of an actor that is shut out its dead letters tell already."""
+        if type(message) is Refused:
+            return
+        target = None if Refused in cell.kinds else self._cells.get(to)
+        if target is None or target.state not in SHUT_OUT:
             cell.put(Refused(to, message), cause, to)
 
     def nobody(self, sender: str, to: str, message: Message) -> None:

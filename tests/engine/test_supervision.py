@@ -170,6 +170,16 @@ def test_an_actor_that_tells_a_quarantined_one_is_refused() -> None:
     assert heard_by(kernel, "a") == [Note(1), Refused("s", Note(1))]
 
 
+def test_of_a_quarantined_actor_only_those_hear_who_want_to() -> None:
+    sleeves = Branch("sleeves", (fragile("s"),), ONE_FOR_ONE, Intensity(restarts=0), QUARANTINE)
+    kernel = kernel_of(Child("a", lambda: Acting(lambda actor, m: [Tell(Ref("s"), m)])), sleeves)
+    crash(kernel, "s")
+    kernel.tell("a", Note(1))
+    kernel.settle()
+    assert kernel.dead_letters.counts[Reason.QUARANTINED] == 1
+    assert kernel.dead_letters.counts[Reason.NO_HANDLER] == 0
+
+
 def test_a_released_actor_is_rebuilt_with_all_its_restarts() -> None:
     kernel = tree(ONE_FOR_ONE, Intensity(restarts=1), QUARANTINE)
     crash(kernel, "b")

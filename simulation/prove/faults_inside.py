@@ -66,8 +66,8 @@ def failing_commit(scene: Scene, fault: Fault) -> None:
 
 
 def draw_commands(chance: Random) -> Drawn:
-    """So many words from an operator's stuck key; a control lane is full at 64."""
-    return Drawn(chance.choice(("halt", "resume", "reduce only")), chance.choice((5, 60, 100)))
+    """So many words from an operator's stuck key; at 65 unread ones an engine stops by law."""
+    return Drawn(chance.choice(("halt", "resume", "reduce only")), chance.choice((5, 30, 60)))
 
 
 def commands(scene: Scene, fault: Fault) -> None:
@@ -82,8 +82,8 @@ def commands(scene: Scene, fault: Fault) -> None:
 
 
 def draw_reports(chance: Random) -> Drawn:
-    """So many reports of the venue once more; a truth lane is swollen from 10 000."""
-    return Drawn(chance.choice(("executions", "acknowledgements")), chance.choice((40, 400, 400, 400, 10_500)))
+    """So many reports of the venue once more. A port holds back at 10 000, so more than that cannot come at once."""
+    return Drawn(chance.choice(("executions", "acknowledgements")), chance.choice((40, 40, 400, 400, 2_000)))
 
 
 def reports(scene: Scene, fault: Fault) -> None:

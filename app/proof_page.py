@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.proof_show import axes, cells, failure_story, kinds, outcome
+from app.proof_show import FIGURES, axes, cells, events, kinds, outcome, story
 from app.proof_tally import Line, Proof
 
 STYLE = """
@@ -28,6 +28,8 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; ma
 dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .82rem; margin: .5rem 0; }
 summary { cursor: pointer; color: var(--bad); overflow-wrap: anywhere; }
+details details { margin-left: 1rem; } details details summary { color: var(--soft); }
+th { white-space: nowrap; } td:first-child, th:first-child { position: sticky; left: 0; background: var(--paper); }
 ul.states { list-style: none; padding: 0; columns: 22rem; font-size: .92rem; }
 ul.states li { display: flex; justify-content: space-between; gap: 1rem; break-inside: avoid;
   border-bottom: 1px solid var(--rule); padding: .1rem 0; overflow-wrap: anywhere; }
@@ -52,9 +54,10 @@ def page(proof: Proof) -> str:
 
 
 def _figures(proof: Proof) -> list[str]:
-    names = ("", "cases", "violated", "crashes", "messages", "virtual days", "per second and core")
-    rows = [_row(name, *cells(line)) for name, line in kinds(proof)]
-    return ["<h2>Figures</h2>", *_table(names, rows)]
+    """A column for each kind of case, so that a phone shows both."""
+    found = dict(kinds(proof))
+    rows = [_row(*row) for row in zip(FIGURES, *(cells(line) for line in found.values()), strict=True)]
+    return ["<h2>Figures</h2>", *_table(("", *found), rows)]
 
 
 def _crash_cases(proof: Proof) -> list[str]:
@@ -83,9 +86,14 @@ def _failures(proof: Proof) -> list[str]:
     for place, failure in enumerate(proof.failed):
         oracles = ", ".join(dict.fromkeys(violation.oracle for violation in failure.verdict.violations))
         head = f"<summary>{escape(failure.case)}: {escape(oracles)}</summary>"
-        story = escape("\n".join(failure_story(failure)))
-        said.append(f"<details{'' if place else ' open'}>{head}<pre>{story}</pre></details>")
+        said += [f"<details{'' if place else ' open'}>{head}<pre>{_lines(story(failure.verdict))}</pre>"]
+        said += [f"<details><summary>last events</summary><pre>{_lines(events(failure.verdict))}</pre></details>"]
+        said += [f"<pre>{escape(failure.again)}</pre></details>"]
     return said
+
+
+def _lines(text: list[str]) -> str:
+    return escape("\n".join(text))
 
 
 def _states(proof: Proof) -> list[str]:

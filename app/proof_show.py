@@ -15,6 +15,7 @@ from simulation.prove.case import Verdict
 
 MOST_TOLD = 10
 LAST_EVENTS, WIDTH = 15, 240
+FIGURES = ("cases", "violated", "crashes", "messages", "virtual days", "per second and core")
 
 
 def tables(proof: Proof) -> RenderableType:
@@ -48,7 +49,7 @@ def axes(proof: Proof) -> tuple[list[str], list[str]]:
 def _totals(proof: Proof) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for name in ("cases", "violated", "crashes", "messages", "virtual days", "per second and core"):
+    for name in FIGURES:
         table.add_column(name, justify="right")
     for name, line in kinds(proof):
         table.add_row(name, *cells(line))
@@ -113,27 +114,29 @@ def _cropped(line: str) -> str:
     return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
 
 
-def story(verdict: Verdict, most_events: int = 1_000) -> list[str]:
-    """One case for a person: what was done to the engine, what happened last, and what was found."""
-    tail = verdict.tail[-most_events:]
+def story(verdict: Verdict) -> list[str]:
+    """One case for a person: what was found, and what was done to the engine."""
     said = [
         f"{verdict.case}: {verdict.crashes} crashes, {verdict.messages:,} messages, "
         f"{verdict.simulated_ns / NS_PER_DAY:.2f} days, journal {verdict.journal_hash[:16] or 'unknown'}"
     ]
-    if verdict.faults:
-        said += ["  faults", *(f"    {fault}" for fault in verdict.faults)]
-    if tail:
-        said += [f"  last {len(tail)} events", *(f"    {event}" for event in tail)]
     for violation in verdict.violations:
         first, *more = violation.text.strip().splitlines() or [""]
         when = f" at {moment(violation.at_ns)}" if violation.at_ns else ""
         said += [f"  VIOLATED {violation.oracle}{when}: {first}", *(f"    {line}" for line in more)]
-    return said if verdict.violations else [*said, "  no violation"]
+    if not verdict.violations:
+        said.append("  no violation")
+    return [*said, "  faults", *(f"    {fault}" for fault in verdict.faults)] if verdict.faults else said
+
+
+def events(verdict: Verdict, most: int = 1_000) -> list[str]:
+    """The last things that were journalled."""
+    tail = verdict.tail[-most:]
+    return [f"  last {len(tail)} events", *(f"    {event}" for event in tail)] if tail else []
 
 
 def failure_story(failure: Failure, most_events: int = 1_000) -> list[str]:
     """The story of a violated case, and how to hear it again."""
-    smaller = (
-        [] if failure.verdict.case == failure.case else [f"{failure.case} is violated, and so is what is left of it in"]
-    )
-    return [*smaller, *story(failure.verdict, most_events), f"  again: {failure.again}"]
+    verdict = failure.verdict
+    smaller = [] if verdict.case == failure.case else [f"{failure.case} is violated, and so is what is left of it in"]
+    return [*smaller, *story(verdict), *events(verdict, most_events), f"  again: {failure.again}"]

@@ -117,11 +117,11 @@ def test_a_violation_is_told_with_its_fewest_faults_its_last_events_and_how_to_s
     at = lines.index(f"seed:{BREAKS} is violated, and so is what is left of it in")
     assert lines[at + 1].startswith(f"seed:{BREAKS}+2: 2 crashes")
     assert lines[at + 2 : at + 8] == [
+        "VIOLATED one order at 2024-01-01 00:00:00.000000Z: the venue holds <two> orders for one intent",
         "faults",
         "the one that matters",
         "last 1 events",
         f"the last event of seed:{BREAKS}+2",
-        "VIOLATED one order at 2024-01-01 00:00:00.000000Z: the venue holds <two> orders for one intent",
         f"again: hedgerow prove --case 'seed:{BREAKS}+2'",
     ]
     assert lines[-1] == "BROKEN: 1 of 3 cases violated a promise"

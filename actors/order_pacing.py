@@ -123,7 +123,8 @@ class Pacing:
 
     def reprice(self, order: Order, limit: Px) -> list[Effect]:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
-        can = self.link_up and not order.pending and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        asked = order.pending or order.cancel_asked
+        can = self.link_up and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
         if not can or limit == order.limit:
             return []
         if order.collar:

@@ -13,6 +13,7 @@ from model.order_events import OrderPlanned, OrderRepriced
 from model.orders import (
     CancelAtVenue,
     CancelOrder,
+    CancelRejected,
     Intent,
     ModifyOrder,
     ModifyRejected,
@@ -101,6 +102,17 @@ def test_the_ladder_modifies_in_place_and_never_asks_for_more() -> None:
 def test_a_pending_change_is_answered_before_the_next_is_asked() -> None:
     bench, _ = working()
     keep_quoting(bench, 100)
+    assert len(bench.sent(ModifyOrder)) == 1
+
+
+def test_an_order_that_is_being_cancelled_is_not_repriced() -> None:
+    bench, one = working()
+    bench.say(CancelOrder(one.id, "enough"))
+    keep_quoting(bench, 16)
+    bench.say(Reprice(one.id, 0, "the other leg is ahead"))
+    assert bench.sent(ModifyOrder) == []
+    bench.say(CancelRejected(one.id, "TOO_LATE", "no", bench.clock.now_ns))
+    keep_quoting(bench, 15)
     assert len(bench.sent(ModifyOrder)) == 1
 
 

@@ -51,7 +51,10 @@ class Leaving(NamedTuple):
 
 
 class Evidence:
-    """One play as others saw it. Every row is given with its event, in the journal's order."""
+    """One play as others saw it. Every row is given with its event, in the journal's order.
+
+    asked_ns: when the last order, change or cancel left.  refused: what met a dead link.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -77,11 +80,15 @@ class Evidence:
         self.cancels: list[tuple[Request, CancelAtVenue]] = []
         self.questions: list[tuple[Request, RequestSnapshot]] = []
         self.refused: list[Request] = []
+        self.asked_ns = 0
         for request in wire:
             message = request.message
             if not request.taken:
                 self.refused.append(request)
-            elif type(message) is SubmitOrder:
+                continue
+            if type(message) is not RequestSnapshot:
+                self.asked_ns = request.at_ns
+            if type(message) is SubmitOrder:
                 self.submits.append(Submit(len(self.submits) + 1, request, message))
             elif type(message) is ModifyOrder:
                 self.modifies.append((request, message))

@@ -80,9 +80,11 @@ def alive_after_faults(seen: Evidence, quiet_since_ns: int) -> Iterator[Violatio
 
 
 def _waits_for_an_operator(seen: Evidence) -> bool:
-    """Whether this life said that the one before it ended halted or reducing."""
+    """Whether the engine was stopped before it was started, and this life said so."""
     began = seen.boots[-1].seq if seen.boots else 0
-    return any(alarm.code == "NEEDS_OPERATOR" and row.seq > began for row, alarm in seen.of(Alarm))
+    told = [event.mode for _, event in seen.of(ModeEntered) if event.mode in (Mode.TRADING, *STOPPED)]
+    said = any(alarm.code == "NEEDS_OPERATOR" and row.seq > began for row, alarm in seen.of(Alarm))
+    return said and bool(told) and told[-1] in STOPPED
 
 
 def alarms_once(seen: Evidence) -> Iterator[Violation]:

@@ -85,8 +85,7 @@ def at_rest(seen: Evidence, quiet_since_ns: int) -> bool:
     """Whether book and venue must be equal now."""
     desk = seen.stage.venue.exchange.desk
     said_ns = max(seen.fills[-1].at_ns if seen.fills else 0, desk.closed[-1].closed_ns if desk.closed else 0)
-    asked_ns = seen.stage.wire[-1].at_ns if seen.stage.wire else 0
-    if seen.now_ns - max(said_ns, asked_ns, quiet_since_ns) < SETTLED_NS:
+    if seen.now_ns - max(said_ns, seen.asked_ns, quiet_since_ns) < SETTLED_NS:
         return False
     if seen.now_ns - quiet_since_ns >= COMPARED_WITHIN_NS:
         return True

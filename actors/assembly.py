@@ -38,6 +38,7 @@ class Assembly:
 
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
+    heartbeat: the port that takes the watchdog's word to the guardian, if any.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Assembly:
         reconcile: ReconcilePolicy,
         own: read.OwnSleeve,
         watched: bool,
+        heartbeat: str = "",
     ) -> None:
         self.settings = configuration.settings
         self.program = configuration.program
@@ -60,6 +62,7 @@ class Assembly:
         self.reconcile = reconcile
         self.own = own
         self.watched = watched
+        self.heartbeat = heartbeat
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
     def tree(self) -> Branch:
@@ -112,7 +115,7 @@ class Assembly:
 
     def _watchdog(self) -> Watchdog:
         limits = HealthLimits() if self.watched else HealthLimits(silence_ns=0, feed_down_ns=0)
-        return Watchdog(system=Ref("system"), limits=limits)
+        return Watchdog(system=Ref("system"), limits=limits, heartbeat=self.heartbeat)
 
     # -- broker
 

@@ -10,7 +10,8 @@ from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Control
 from model.decisions import Halt, ReduceOnly
-from model.execution import Alarm, HealthSeen, LeaseLost, LeaseTaken, WatchdogWord
+from model.execution import Alarm, HealthSeen
+from model.leases import LeaseLost, LeaseTaken, WatchdogWord
 from model.market import FeedState
 from model.units import NS_PER_SECOND
 

@@ -27,6 +27,7 @@ from model.decisions import (
     RunPlanned,
 )
 from model.execution import Alarm
+from model.leases import LeaseTaken
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Fill, Filled
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
@@ -58,6 +59,7 @@ class BoardKept(msgspec.Struct, frozen=True):
     vol_annual: float
     run: dict[str, str]
     log: list[tuple[int, str]]
+    lease: dict[str, Any] = {}
 
 
 class Board:
@@ -88,6 +90,7 @@ class Board:
         self.scale = 0.0
         self.vol_annual = 0.0
         self.run: dict[str, str] = {}
+        self.lease: dict[str, Any] = {}
         self.log: deque[tuple[int, str | Fill]] = deque(maxlen=LOG_LINES)  # a fill is put into words when it is read
         self._takes: dict[type[Event], Callable[[Any], None]] = {
             ModeEntered: self._mode,
@@ -103,6 +106,7 @@ class Board:
             InstrumentLocked: self._locked,
             InstrumentReleased: self._released,
             Alarm: self._alarm,
+            LeaseTaken: self._leased,
         }
 
     @property
@@ -157,6 +161,7 @@ class Board:
             "cash": {currency: cash_float(amount) for currency, amount in sorted(day.cash.items())} if day else {},
             "sleeves": {name: cash_float(pnl) for name, pnl in sorted(day.sleeve_pnl.items())} if day else {},
             "positions": {name: qty_float(quantity) for name, quantity in sorted(self.positions.items()) if quantity},
+            "lease": dict(self.lease),
             "working": list(self.working.values()),
             "locks": dict(self.locks),
             "regime": self.regime,
@@ -248,6 +253,10 @@ class Board:
 
     def _alarm(self, event: Alarm) -> None:
         self._say(f"ALARM {event.code} {event.subject}: {event.text}")
+
+    def _leased(self, event: LeaseTaken) -> None:
+        self.lease = {"venue": event.venue, "account": event.account, "token": event.token, "holder": event.holder}
+        self._say(f"lease of {event.account} at {event.venue} taken, fencing token {event.token}")
 
     def _locked(self, event: InstrumentLocked) -> None:
         self.locks[event.instrument] = event.reason

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from actors.market_data import MarketData
@@ -20,6 +21,7 @@ from model.rolls import RollSchedule
 from model.units import NS_PER_SECOND
 from ports.metrics import MetricsPort
 from ports.remote_venue import Address, RemoteVenue
+from ports.simulated.venue import unfenced
 from state.journal import AsyncSqliteJournal, recover
 from state.lake import Lake
 from state.lake.manifest import Manifest
@@ -69,13 +71,17 @@ class OutsideProcess(EngineProcess):
     async def run(self) -> None:
         """Recover, reconcile, trade until a stop. Raises what made the engine stop."""
         self._claim()
+        with self._guarded() as self.guard:
+            await self._outside()
+
+    async def _outside(self) -> None:
         async with AsyncSqliteJournal(self._folder, rotation=self._rotation) as journal:
             port = self.wanted.metrics_port
             metrics = None if port is None else MetricsPort(port, self._runtime)
             listeners = [*self._listeners(), *([metrics.fold] if metrics else [])]
             self.host = self._live(WatchedJournal(journal, listeners, self._snapshot_every), metrics)
             self.started = True
-            with self._thread_watched():
+            with self.guard.watching(self.kernel) if self.guard else nullcontext():
                 await self.host.run()
 
     def _live(self, journal: WatchedJournal, metrics: MetricsPort | None) -> Host:
@@ -83,7 +89,8 @@ class OutsideProcess(EngineProcess):
         self.kernel = self._kernel(clock, journal, RollSchedule({}))
         self._recover(recover(self._folder, self.events))
         journal.snapshots_from(lambda: self.kernel.snapshots() if not self.kernel.ready else {})
-        self._venue = RemoteVenue(Address.of(self.address), now_ns=lambda: clock.now_ns)
+        token = self.guard.lease.token if self.guard else unfenced
+        self._venue = RemoteVenue(Address.of(self.address), now_ns=lambda: clock.now_ns, token=token)
         return Host(
             self.kernel,
             ports=self._ports(self._venue, metrics),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ from actors.reconciler import ReconcilePolicy
 from app import facts
 from app.board import Board
 from app.end import End
+from app.guard import Guard
 from app.identity import claim
 from app.kept_board import KeptBoard
 from app.logs import row_logger
@@ -28,6 +28,7 @@ from app.recorded_sessions import recorded_venue
 from app.sessions import FIRST, calendars, calendars_for
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
+from config.settings import SimulatedVenue as SimulatedSettings
 from engine.actor import Actor
 from engine.clock import Clock, VirtualClock
 from engine.drive import Source, VirtualDriver
@@ -40,22 +41,19 @@ from engine.pulse import Pace
 from engine.recovery import restore
 from engine.stages import StopPlan
 from engine.watch import Stall
-from engine.watch import Watchdog as ThreadWatchdog
-from model.execution import ActorPulse
 from model.rolls import RollSchedule
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from ports.control import ControlPort
 from ports.feed import FeedPlan, RecordedFeed
-from ports.health import HealthPort
 from ports.metrics import MetricsPort
 from ports.simulated import SimulatedVenue
+from ports.simulated.venue import unfenced
 from simulation.exchange import Exchange, PutOffRecord, RecordError, SqliteRecord, VenueRecord, VenueRules
 from state.journal import AsyncSqliteJournal, MemoryJournal, Recovered, Rotation, SqliteJournal, recover
 from state.lake import Lake
 
 JOURNAL, VENUE = "journal", "venue.sqlite"
 Watched = WatchedJournal | WatchedSyncJournal
-STALL_S = 10.0
 NS_PER_MINUTE = 60 * NS_PER_SECOND
 SECONDS_PER_DAY = 86_400.0
 DAILY = ReconcilePolicy(every_ns=NS_PER_DAY, settle_ns=1_000, overlap_ns=60 * NS_PER_SECOND)
@@ -66,7 +64,8 @@ DAILY = ReconcilePolicy(every_ns=NS_PER_DAY, settle_ns=1_000, overlap_ns=60 * NS
 class Wanted:
     """What to run. first, last: sessions that decide (yyyymmdd). days_per_second: pace of market time, None for as fast
     as it goes. band: what screens say, PAPER or REPLAY. control: take an operator's commands.
-    at_live_pace: a second is a second, so the watchdog may judge how late things are."""
+    at_live_pace: a second is a second, so the watchdog may judge how late things are, a lease holds the account, and a
+    guardian hears a heartbeat. A replay's account is a file in its own state folder: it needs none of these."""
 
     configuration: Configuration
     state_dir: Path
@@ -104,6 +103,7 @@ class EngineProcess:
         self.crashed: list[str] = []  # actors that fell and were built again, once for each time
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
         self.kept_board = KeptBoard(self.board, wanted.state_dir)
+        self.guard: Guard | None = None
         self.host: Host
         self.exchange: Exchange
         self._record: VenueRecord | None = None
@@ -114,6 +114,10 @@ class EngineProcess:
     async def run(self) -> None:
         """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
         self._claim()
+        with self._guarded() as self.guard:
+            await self._journalled()
+
+    async def _journalled(self) -> None:
         if self.wanted.days_per_second is None:  # time waits for the disk anyway: no thread to hand each commit to
             with SqliteJournal(self._folder, rotation=self._rotation) as here:
                 await self._hosted(lambda heard: WatchedSyncJournal(here, heard, self._snapshot_every))
@@ -130,7 +134,7 @@ class EngineProcess:
             if metrics is not None and self.board.day is not None:
                 metrics.recall(self.board.day, self.board.peak)
             self.started = True
-            with self._thread_watched():
+            with self.guard.watching(self.kernel) if self.guard else nullcontext():
                 await self.host.run()
             self._flush()
         finally:
@@ -223,7 +227,15 @@ class EngineProcess:
 
     def _listeners(self) -> list[Callable[[Row], None]]:
         wanted = self.wanted
-        return [self.kept_board.fold, row_logger(wanted.log_level), *([wanted.on_row] if wanted.on_row else [])]
+        guard = [self.guard.fold] if self.guard else []
+        return [self.kept_board.fold, row_logger(wanted.log_level), *guard, *([wanted.on_row] if wanted.on_row else [])]
+
+    def _guarded(self) -> Guard | nullcontext[None]:
+        """At live pace the account's lease. Raises LeaseError while another engine trades it."""
+        wanted = self.wanted
+        if not wanted.at_live_pace:
+            return nullcontext()
+        return Guard(wanted.configuration.settings, wanted.state_dir, self.board, self._stalled)
 
     def rehearse(self, journal: MemoryJournal, recovered: Recovered, venue_record: Path) -> VirtualDriver:
         """The same actors without a host, on copies of journal and venue: for a look at what they would do."""
@@ -248,7 +260,8 @@ class EngineProcess:
         rolls = wanted.lake.roll_schedule(self._products())
         self.kernel = self._kernel(clock, journal, rolls)
         self._recover(recovered)
-        venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock)
+        token = self.guard.lease.token if self.guard else unfenced
+        venue = SimulatedVenue(self.exchange, outside=self.kernel, clock=clock, token=token)
         self.feed = RecordedFeed(
             lake=wanted.lake,
             plan=self._plan(recovered),
@@ -269,6 +282,7 @@ class EngineProcess:
             reconcile=wanted.reconcile,
             own=own_sleeve,
             watched=wanted.at_live_pace,
+            heartbeat="heartbeat" if self.guard else "",
         )
         kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")
         kernel.host(assembly.tree())
@@ -280,9 +294,7 @@ class EngineProcess:
             ports.append(ControlPort(self.wanted.state_dir, self.board.status, self.stop))
         if metrics is not None:
             ports.append(metrics)
-        if self.wanted.at_live_pace:
-            ports.append(HealthPort(self._health))
-        return ports
+        return [*ports, *(self.guard.ports(self.kernel) if self.guard else [])]
 
     def _pace(self) -> Pace | None:
         days = self.wanted.days_per_second
@@ -293,13 +305,15 @@ class EngineProcess:
         currencies = self._currencies()
         rates = LakeRates(wanted.lake, self.program.base_currency, currencies)
         instruments, sessions = recorded_venue(wanted.lake, configuration.instruments, self.calendars)
+        venue = configuration.settings.venue
+        timer = isinstance(venue, SimulatedSettings) and venue.cancel_timer
         exchange = Exchange(
             instruments=instruments,
             sessions=sessions,
             cash=read.opening_cash(self.program),
             base_currency=self.program.base_currency,
             fx=rates,
-            rules=VenueRules(unknown_size_fills=True),
+            rules=VenueRules(unknown_size_fills=True, cancel_timer=timer),
             record=record,
         )
         rates.now_ns = lambda: exchange.now_ns
@@ -356,26 +370,6 @@ class EngineProcess:
         write(notice.happened.value, who=notice.who, text=notice.text)
         if notice.happened is Happened.CRASHED:
             self.crashed.append(notice.who)
-
-    def _health(self) -> tuple[int, int, tuple[ActorPulse, ...]]:
-        now_ns = self.kernel.clock.now_ns
-        waiting = self.kernel.outbox.pending
-        age_ns = now_ns - waiting[0].at_ns if waiting else 0
-        cells = self.kernel.status().cells
-        return now_ns, age_ns, tuple(ActorPulse(cell.actor, cell.age_ns, cell.restarts) for cell in cells)
-
-    @contextmanager
-    def _thread_watched(self) -> Iterator[None]:
-        """At live pace a thread ends the process when one handler holds it: the next start reconciles first."""
-        if not self.wanted.at_live_pace:
-            yield
-            return
-        thread = ThreadWatchdog(self.kernel, limit_s=STALL_S, report=self._stalled, trip=lambda stall: os._exit(70))
-        thread.start()
-        try:
-            yield
-        finally:
-            thread.stop()
 
     def _stalled(self, stall: Stall) -> None:
         self.log.error("stalled", actor=stall.actor, stalled_ns=stall.stalled_ns, stack=stall.stack)

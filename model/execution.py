@@ -247,33 +247,3 @@ class HealthSeen(Message, frozen=True, gc=False):
     journal_age_ns: int
     actors: tuple[ActorPulse, ...]
     at_ns: int
-
-
-class LeaseTaken(Event, frozen=True, gc=False):
-    """This engine holds the lease of its account at its venue under a fencing token higher than any before.
-
-    fenced: why a guardian took the lease away from the engine before; empty when none did.
-    """
-
-    venue: str
-    account: str
-    token: int
-    holder: str
-    fenced: str
-    at_ns: int
-
-
-class LeaseLost(Control, frozen=True, gc=False):
-    """Another engine or the guardian has the account: nothing that this engine sends leaves any more."""
-
-    why: str
-    at_ns: int
-
-
-class WatchdogWord(Message, frozen=True, gc=False):
-    """watchdog -> heartbeat: all is as it should be (empty text), or what is not."""
-
-    lane: ClassVar[Lane] = Lane.TRUTH
-
-    text: str
-    at_ns: int

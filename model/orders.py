@@ -157,15 +157,6 @@ class CancelAtVenue(Message, frozen=True, gc=False):
     client_id: str
 
 
-class CancelAfter(Message, frozen=True, gc=False):
-    """Ask a venue that has a cancel timer to end our orders after so long, unless asked again; 0 stops the timer.
-
-    Orders that are good till cancelled are meant to outlive us and stay.
-    """
-
-    within_ns: int
-
-
 class RequestSnapshot(Message, frozen=True, gc=False):
     """Ask the venue for everything since a moment; answered to the reconciler with a VenueSnapshot of that id."""
 
@@ -351,10 +342,7 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
-    """The link to the venue stands. Nothing is repeated: the reconciler asks.
-
-    cancel_timer: the venue takes `CancelAfter`.
-    """
+    """The link to the venue stands. Nothing is repeated: the reconciler asks. cancel_timer: it takes `CancelAfter`."""
 
     venue: str
     account: str

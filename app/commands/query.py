@@ -175,6 +175,11 @@ def _show_status(shown: dict[str, Any]) -> None:
     counts = shown["counts"]
     click.echo(f"  orders         {counts['orders']:,}, fills {counts['fills']:,}, at work {len(shown['working'])}")
     click.echo(f"  positions      {len(shown['positions'])}; `hedgerow positions` lists them")
+    lease = shown["lease"]
+    if lease:
+        held = "held by" if shown["running"] else "last held by"
+        whose = f"{lease['account']} at {lease['venue']}"
+        click.echo(f"  lease          {whose}, fencing token {lease['token']}, {held} {lease['holder']}")
     for instrument, reason in shown["locks"].items():
         click.echo(f"  LOCKED         {instrument}: {reason}")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.message import Message, Told
 from engine.ports import Outside
-from model.execution import WatchdogWord
+from model.leases import WatchdogWord
 from state.process_id import ProcessId
 
 FILE = "heartbeat"

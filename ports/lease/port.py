@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from engine.message import Message, Told
 from engine.ports import Outside
-from model.execution import LeaseLost, LeaseTaken
+from model.leases import LeaseLost, LeaseTaken
 from ports.lease.held import HeldLease
 from state.lease import LeaseError
 

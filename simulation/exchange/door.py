@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.orders import CancelAfter
+from model.leases import CancelAfter
 from simulation.exchange.record import DoorRow
 from simulation.exchange.timetable import Alarm, Moment, Timetable
 from simulation.exchange.wire import Wire

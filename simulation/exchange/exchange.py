@@ -10,9 +10,9 @@ from engine.drive import ASK, Due
 from engine.message import Message
 from engine.timers import NEVER
 from model.instruments import Instrument
+from model.leases import CancelAfter
 from model.market import BarClosed, Quote
 from model.orders import (
-    CancelAfter,
     CancelAtVenue,
     CashMoved,
     ModifyOrder,
@@ -69,8 +69,7 @@ class Exchange:
         record: VenueRecord | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
-        rules = rules or VenueRules()
-        self._rules = rules
+        self._rules = rules = rules or VenueRules()
         self._record: VenueRecord = record if record is not None else MemoryRecord()
         self._inbox = Wire(rules.latency_ns, faults)
         self._outbox = Wire(rules.latency_ns, faults)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ports.lease import HeldLease
@@ -146,6 +146,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None, max_examples=40)
 @given(steps=STEPS)
 def test_tokens_only_rise_and_never_are_two_engines_let_through_at_once(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from model.orders import CancelAfter, CancelAtVenue, OrderCancelled, OrderSpec, SubmitOrder, TimeInForce
+from model.leases import CancelAfter
+from model.orders import CancelAtVenue, OrderCancelled, OrderSpec, SubmitOrder, TimeInForce
 from simulation.exchange import Exchange, MemoryRecord, PutOffRecord, SqliteRecord, VenueRecord, VenueRules
 from tests.exchange.kit import at, buy
 from tests.exchange.kit import venue as exchange
@@ -22,8 +23,8 @@ def venue(record: VenueRecord | None = None, rules: VenueRules = RULES) -> Excha
     return made
 
 
-def order(name: str, **how: object) -> OrderSpec:
-    return buy(name, "CSPX", limit="90", **how)
+def order(name: str, tif: TimeInForce = TimeInForce.DAY) -> OrderSpec:
+    return buy(name, "CSPX", limit="90", tif=tif)
 
 
 def open_at(made: Exchange) -> list[str]:

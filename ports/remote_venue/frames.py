@@ -1,7 +1,7 @@
 """What goes over the socket between an engine and an exchange process: one message a frame.
 
-A frame is its length (four bytes, big end first, itself not counted), one byte that says how long the kind's name is,
-that name, and the message in msgpack.
+A frame is its length (four bytes, big end first, itself not counted), the fencing token of whoever sends it (eight
+bytes, 0 for none), one byte that says how long the kind's name is, that name, and the message in msgpack.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.message import Message
+from model.leases import CancelAfter
 from model.market import BarClosed, Quote, SessionClosed
 from model.orders import (
     CancelAtVenue,
@@ -36,6 +37,8 @@ from model.orders import (
 
 LONGEST = 64 * 1024 * 1024
 _LENGTH = struct.Struct(">I")
+_TOKEN = struct.Struct(">q")
+_HEAD = _TOKEN.size + 1
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -44,7 +47,7 @@ class MarketAgain(Message, frozen=True, gc=False):
 
 
 KINDS: tuple[type[Message], ...] = (
-    SubmitOrder, ModifyOrder, CancelAtVenue, RequestSnapshot, MarketAgain,
+    SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot, MarketAgain,
     OrderAcked, OrderRejected, OrderCancelled, OrderExpired, OrderModified, ModifyRejected, CancelRejected, Fill,
     CashMoved, Settlement, VenueSnapshot, VenueUp, VenueDown,
     BarClosed, Quote, SessionClosed,
@@ -79,28 +82,31 @@ class Address(NamedTuple):
         return await asyncio.open_connection("127.0.0.1", self.port)
 
 
-def packed(message: Message) -> bytes:
+def packed(message: Message, token: int = 0) -> bytes:
     """A message as a frame."""
     name, body = type(message).__name__.encode(), _encode(message)
-    return _LENGTH.pack(1 + len(name) + len(body)) + bytes((len(name),)) + name + body
+    length = _LENGTH.pack(_HEAD + len(name) + len(body))
+    return b"".join((length, _TOKEN.pack(token), bytes((len(name),)), name, body))
 
 
 class Frames:
-    """Messages out of a stream, in order."""
+    """Messages out of a stream, in order. token: of the frame that was read last."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
+        self.token = 0
         self._reader = reader
 
     async def next(self) -> Message:
         """Raises EOFError where the stream ends, in the middle of a frame too, and FrameError for what is none."""
         (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-        if not 1 < length <= LONGEST:
+        if not _HEAD < length <= LONGEST:
             raise FrameError(f"a frame of {length} bytes was announced")
         frame = await self._reader.readexactly(length)
-        end = 1 + frame[0]
-        decoder = _DECODERS.get(frame[1:end].decode("ascii", "replace"))
+        (self.token,) = _TOKEN.unpack_from(frame)
+        end = _HEAD + frame[_HEAD - 1]
+        decoder = _DECODERS.get(frame[_HEAD:end].decode("ascii", "replace"))
         if decoder is None:
-            raise FrameError(f"a frame of the unknown kind {frame[1:end]!r} came")
+            raise FrameError(f"a frame of the unknown kind {frame[_HEAD:end]!r} came")
         try:
             message: Message = decoder.decode(memoryview(frame)[end:])
         except msgspec.DecodeError as error:

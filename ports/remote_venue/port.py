@@ -13,7 +13,7 @@ from engine.ports import Outside
 from model.market import BarClosed, Quote, SessionClosed
 from model.orders import OrderSent, SubmitOrder, VenueDown
 from ports.remote_venue.frames import Address, FrameError, Frames, MarketAgain, packed
-from ports.simulated.venue import ORDERS, TO_ORDERS, TOLD_TO
+from ports.simulated.venue import ORDERS, TO_ORDERS, TOLD_TO, unfenced
 
 MARKET = (BarClosed, Quote, SessionClosed)
 TO_MARKET = ("market_data",)
@@ -27,27 +27,35 @@ class RemoteVenue:
     """Keeps a session with the exchange at `address`, for ever: a lost one is told as `VenueDown` and opened again.
 
     The exchange's own `VenueUp` opens a session. Until it comes, and while the link is down, `deliver` answers FULL, so
-    that its sender hears that a request was refused. silence_s: a link on which nothing comes for so long is lost.
+    that its sender hears that a request was refused. token: asked before each request leaves; None when this engine may
+    not speak any more.  silence_s: a link on which nothing comes for so long is lost.
     """
 
     name = "venue"
     idle = True
 
     def __init__(
-        self, address: Address, *, now_ns: Callable[[], int], silence_s: float = SILENCE_S, again_s: float = AGAIN_S
-    ) -> None:
+        self, address: Address, *, now_ns: Callable[[], int], token: Callable[[], int | None] = unfenced,
+        silence_s: float = SILENCE_S, again_s: float = AGAIN_S,
+    ) -> None:  # fmt: skip
         self._address = address
         self._now_ns = now_ns
+        self._token = token
         self._silence_s = silence_s
         self._again_s = again_s
         self._writer: asyncio.StreamWriter | None = None
         self._outside: Outside | None = None
 
     def deliver(self, message: Message, cause: int) -> Told:
-        writer = self._writer
-        if writer is None or self._outside is None or writer.transport.get_write_buffer_size() > MOST_UNSENT:
+        writer, token = self._writer, self._token()
+        if (
+            token is None
+            or writer is None
+            or self._outside is None
+            or writer.transport.get_write_buffer_size() > MOST_UNSENT
+        ):
             return Told.FULL
-        writer.write(packed(message))
+        writer.write(packed(message, token))
         if type(message) is SubmitOrder:
             self._outside.tell(ORDERS, OrderSent(message.order.client_id, self._now_ns()))
         return Told.OK

@@ -112,5 +112,6 @@ class ExchangeServer:
             if isinstance(message, MarketAgain):
                 self._say(self.market.bars(self.now_ns, history=True))
                 continue
-            self.exchange.receive(message, self.now_ns)
+            if not self.exchange.receive(message, self.now_ns, frames.token):
+                return  # another engine has taken the account since
             self._woken.set()

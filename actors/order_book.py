@@ -37,8 +37,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
 
     given: signed quantity that each share of the intent has got so far.  collar: worst price it may show, 0 for none.
     rungs: reprices done.  changes: modifies asked.  pending: the modify that the venue has not answered.
-    wants_cancel: asked for while the link was down.  settled: nothing more is expected of it (a LOST one that will not
-    be sent again).
+    wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
+    it (a LOST one that will not be sent again).
     """
 
     intent: Intent
@@ -158,6 +158,7 @@ class OrdersKept(Event, frozen=True, gc=False):
     floor_session: int
     floor_ns: int
     stray: tuple[str, ...]
+    halted: bool = False
 
 
 def session_of(run_id: str) -> int:

@@ -140,13 +140,11 @@ class Pacing:
         ]
 
     def cancel(self, order: Order) -> list[Effect]:
-        """Ask for a cancel once; while the link is down it waits."""
-        if order.cancel_asked or is_terminal(order.state) or order.state is OrderState.LOST:
+        """Ask for a cancel once; while the link is down it waits. An order proven absent is then not sent again."""
+        order.wants_cancel = True
+        if order.cancel_asked or is_terminal(order.state) or order.state is OrderState.LOST or not self.link_up:
             return []
-        if not self.link_up:
-            order.wants_cancel = True
-            return []
-        order.cancel_asked, order.wants_cancel = True, False
+        order.cancel_asked = True
         effects = self.desk.move(order, OrderEvent.CANCEL_SENT)
         effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
         return effects

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from actors import pricing
 from actors.contracts import Contract, Contracts
 from actors.deadlines import DeadlinesDue
@@ -12,6 +14,7 @@ from actors.order_desk import Clients, OrderDesk
 from actors.order_pacing import ACK, RUNG, TTL, WAIT, Pacing
 from actors.order_reports import OrderReports
 from actors.pricing import ExecutionPolicy
+from actors.system import TELLING
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Reply, ToPort
 from engine.message import Event, Refused
@@ -83,6 +86,7 @@ class Orders(Actor):
         self.contracts = Contracts(instruments)
         self.book = OrderBook(self.policy.keep_sessions)
         self.mode = Mode.BOOT
+        self.halted = False  # by the last word that says so; no restart is one
         self.locked: dict[str, str] = {}
         self.venue = venue
         self.desk = OrderDesk(self.book, clients)
@@ -90,11 +94,12 @@ class Orders(Actor):
         self.pacing = Pacing(self.desk, self.contracts, self.policy, venue)
 
     def on_start(self) -> Effects:
-        """What was open before the restart may or may not be at the venue."""
+        """What was open before the restart may or may not be at the venue; a halt's cancels may never have left."""
         self.desk.clock = self.clock
         effects: list[Effect] = []
         for order in list(self.book.open.values()):
             order.pending, order.cancel_asked = "", False
+            order.wants_cancel |= self.halted and self.policy.halt_cancels
             effects += self.desk.move(order, OrderEvent.RESTARTED)
             self.pacing.recovered(order)
         return effects + self.pacing.deadlines.arm()
@@ -258,20 +263,25 @@ class Orders(Actor):
         if isinstance(word, InstrumentReleased):
             self.locked.pop(word.instrument, None)
             return None
-        self.mode = word.mode
+        self._enter(word.mode)
         effects: list[Effect] = []
         ending = word.mode in ENDING_MODES and self.policy.halt_cancels
         for order in list(self.book.open.values()):
             reduced = word.mode is Mode.REDUCE_ONLY and not order.intent.reduces
+            if ending or reduced:
+                effects += self.pacing.cancel(order)
             if order.state is OrderState.LOST:
                 effects += self._resend(order)
-            elif ending or reduced:
-                effects += self.pacing.cancel(order)
         for place in list(self.pacing.waiting.values()):
             if not may_place(self.mode, reduces=place.intent.reduces):
                 effects += self.pacing.drop(place.intent.id)[1]
                 effects += self.desk.deny(place.intent, f"MODE_{word.mode.value}", word.reason)
         return effects
+
+    def _enter(self, mode: Mode) -> None:
+        self.mode = mode
+        if mode in TELLING:
+            self.halted = mode is Mode.HALTED
 
     def on_ask_orders(self, ask: AskOrders) -> Effects:
         known = self.book.orders
@@ -348,7 +358,7 @@ class Orders(Actor):
         self.book.deny(row)
 
     def fold_mode(self, row: ModeEntered) -> None:
-        self.mode = row.mode
+        self._enter(row.mode)
 
     def fold_lock(self, row: InstrumentLocked | InstrumentReleased) -> None:
         if isinstance(row, InstrumentLocked):
@@ -357,8 +367,9 @@ class Orders(Actor):
             self.locked.pop(row.instrument, None)
 
     def snapshot(self) -> OrdersKept:
-        return self.book.keep()
+        return structs.replace(self.book.keep(), halted=self.halted)
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, OrdersKept)
         self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_sessions)
+        self.halted = snapshot.halted

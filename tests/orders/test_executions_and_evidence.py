@@ -235,6 +235,42 @@ def test_a_lost_order_waits_for_trading_before_it_is_sent_again() -> None:
     assert bench.submits(one) == 2
 
 
+def test_an_order_that_was_cancelled_is_not_sent_again_when_it_is_proven_absent() -> None:
+    bench, one = Bench(), intent(limit="100")
+    bench.say(place(one))
+    bench.say(CancelOrder(one.id, "enough"))
+    bench.say(CancelRejected(one.id, "UNKNOWN_ORDER", "never heard of it", T0))
+    bench.wait(31)
+    bench.say(ProvenAbsent(one.id, "snap", T0))
+    assert (bench.state(one), bench.submits(one)) == ("LOST", 1)
+    bench.say(VenueUp("x", "a", True, T0))
+    bench.say(ModeChanged(Mode.TRADING, "test"))
+    assert bench.submits(one) == 1
+
+
+def test_an_order_that_is_lost_when_trading_is_halted_does_not_come_back_with_the_resume() -> None:
+    bench, one = Bench(), intent(limit="100")
+    bench.say(place(one))
+    bench.say(ModeChanged(Mode.OBSERVING, "test"))
+    bench.wait(31)
+    bench.say(ProvenAbsent(one.id, "snap", T0))
+    bench.say(ModeChanged(Mode.HALTED, "test"))
+    bench.say(ModeChanged(Mode.TRADING, "test"))
+    assert (bench.state(one), bench.submits(one)) == ("LOST", 1)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["from rows", "from a snapshot"])
+def test_a_halt_whose_cancels_never_left_cancels_after_the_restart(kept: bool) -> None:
+    bench = Bench()
+    one = bench.work(intent(limit="100"))
+    rows = [*bench.journal(), ModeEntered(Mode.HALTED, Mode.TRADING, "test", "author", T0)]
+    again = Bench(rows=[*rows, ModeEntered(Mode.RECONCILING, Mode.BOOT, "start", "system", T0)])
+    if kept:
+        again = Bench(kept=Bench(rows=rows).actor.snapshot())
+    again.say(VenueUp("x", "a", True, T0))
+    assert [each.client_id for each in again.sent(CancelAtVenue)] == [one.id]
+
+
 def test_a_lost_order_waits_for_the_link_before_it_is_sent_again() -> None:
     bench, one = Bench(), intent(limit="100")
     bench.say(place(one))

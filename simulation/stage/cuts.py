@@ -9,6 +9,7 @@ from engine.clock import Clock
 from engine.message import Event, Message, Told
 from engine.ports import JournalWriter, Row
 from ports.simulated import SimulatedVenue
+from state.journal import Recovered
 
 Snapshots = Mapping[str, tuple[int, Event]]
 
@@ -43,6 +44,8 @@ class Keeping(JournalWriter, Protocol):
     def durable_seq(self) -> int: ...
 
     def write_snapshots(self, seq: int, snapshots: Iterable[tuple[str, Event]]) -> None: ...
+
+    def recover(self) -> Recovered: ...
 
 
 class CutJournal:

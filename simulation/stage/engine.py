@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from actors.assembly import Assembly
+from actors.market_data import MarketData
 from actors.reconciler import ReconcilePolicy
+from engine.actor import Actor
 from engine.clock import VirtualClock
 from engine.drive import Source, VirtualDriver
 from engine.kernel import Kernel
 from engine.notices import Notice
+from engine.recovery import restore
 from engine.schedule import Scheduler
 from model.decisions import Mode
 from model.units import NS_PER_SECOND
@@ -32,13 +35,16 @@ class Life:
     def __init__(
         self, world: World, script: Script, exchange: Exchange, *, now_ns: int, journal: Keeping,
         recovered: Recovered, cut: Callable[[str], None], scheduler: Scheduler | None, snapshot_every_rows: int,
-        noticed: Callable[[Notice], None], wire: list[Request],
+        noticed: Callable[[Notice], None], wire: list[Request], remind: Callable[[], None],
     ) -> None:  # fmt: skip
         self.clock = VirtualClock(now_ns)
         self.journal = CutJournal(journal, cut, snapshot_every_rows)
+        self._durable = journal
+        self._remind = remind
         self.kernel = Kernel(
-            clock=self.clock, scheduler=scheduler, journal=self.journal, on_event=noticed, alarms_to="system"
-        )
+            clock=self.clock, scheduler=scheduler, journal=self.journal, on_event=noticed, alarms_to="system",
+            recover=self._rebuild,
+        )  # fmt: skip
         assembly = Assembly(
             world.configuration, rolls=world.rolls, calendars=world.sessions, auto_trade=True, reconcile=COMPARISON,
             own=script.sleeve, watched=False,
@@ -49,6 +55,14 @@ class Life:
         self.port = SimulatedVenue(exchange, outside=self.kernel, clock=self.clock)
         self.venue = CutPort(self.port, cut, journal, self.clock, wire)
         self.kernel.attach(self.venue)
+
+    def _rebuild(self, actor: Actor) -> int:
+        """Bring one crashed actor back from what is durable; market data is told its last bars again."""
+        recovered = self._durable.recover()
+        restore([actor], recovered.rows, recovered.snapshots)
+        if isinstance(actor, MarketData):
+            self._remind()
+        return recovered.last_seq
 
     def begin(self, sources: Sequence[Source]) -> None:
         """Start the actors and open the session with the venue."""

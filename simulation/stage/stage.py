@@ -98,6 +98,7 @@ class Stage:
             self.world, self.script, self.venue.exchange, now_ns=self._dark_ns, journal=self.journal,
             recovered=self.journal.recover(), cut=self.cuts, scheduler=Seeded(self.seed),
             snapshot_every_rows=self._snapshot_every, noticed=self._noticed, wire=self.wire,
+            remind=self.tape.remind,
         )  # fmt: skip
         life.begin(self._sources)
         self.tape.again()

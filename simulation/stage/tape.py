@@ -71,9 +71,13 @@ class Tape:
     def again(self) -> None:
         """What an engine that has just come up is told: the last bars as history, and the last cycle once more."""
         if self._closed is not None:
-            for bar in self.last:
-                self._tell("market_data", structs.replace(bar, history=True))
+            self.remind()
             self._tell("market_data", self._closed)
+
+    def remind(self) -> None:
+        """Tell the last bars once more, as history."""
+        for bar in self.last:
+            self._tell("market_data", structs.replace(bar, history=True))
 
     def _close(self, closed: SessionClosed) -> None:
         self._closed = closed

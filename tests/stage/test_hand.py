@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import JournalError
+from engine.notices import Happened
 from model.decisions import Mode
-from model.orders import Filled
+from model.orders import Fill, Filled
 from simulation.stage import Stage
 from state.journal import MemoryJournal
 from state.order_law import OrderState
@@ -116,6 +117,23 @@ def test_a_frozen_process_hears_afterwards_what_came_meanwhile() -> None:
         stage.run("2m")
         assert stage.positions == {"ALPHA": 100}
         assert (stage.mode, stage.venue.exchange.duplicates) == (Mode.TRADING, 0)
+
+
+def test_an_actor_that_raised_is_rebuilt_from_the_journal_and_takes_the_fill_that_it_fell_over() -> None:
+    with Stage(seed=7) as stage:
+        stage.want("ALPHA", 100)
+        stage.decide()
+        stage.run("58s")
+        assert stage.life is not None
+        table = stage.life.kernel.ref("orders").cell.table
+
+        def raises(fill: Fill) -> None:
+            raise RuntimeError("a slip")
+
+        table[Fill] = raises
+        stage.run("2m")
+        assert next(notice.who for notice in stage.notices if notice.happened is Happened.RESTARTED) == "orders"
+        assert (stage.stops, stage.positions) == ([], {"ALPHA": 100})
 
 
 class _Full(MemoryJournal):

@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 
 from model.decisions import Mode, ReduceOnly
-from model.units import NS_PER_SECOND
+from model.units import NS_PER_DAY, NS_PER_SECOND
 from simulation.exchange import VenueRules
 from simulation.prove.case import Verdict, Violation, digest
 from simulation.prove.catalogue import CATALOGUE, draw
@@ -179,7 +179,11 @@ class Playing:
         if self.day.decides:
             scene.run(LAST_WISH_NS)
             scene.decide()
-        scene.run(self.quiet_since_ns + CALM_NS - scene.now_ns)
+        until_ns = self.quiet_since_ns + CALM_NS
+        midnight_ns = until_ns // NS_PER_DAY * NS_PER_DAY
+        if until_ns - midnight_ns < CALM_NS:
+            until_ns = midnight_ns + CALM_NS  # a day's settlement is no rest
+        scene.run(until_ns - scene.now_ns)
 
 
 def _say(scene: Scene, word: Word) -> None:
@@ -221,6 +225,8 @@ class Name(msgspec.Struct, frozen=True):
             if kind != "seed":
                 raise ValueError
             kept = tuple(int(each) for each in keep if each) if keep else None
+            if "@" in case and not int(seconds):
+                raise ValueError
             return cls(int(seed), kept, int(seconds or 0))
         except ValueError:
             raise ValueError(f"{case!r} is no day: write seed:NUMBER, such as seed:7") from None

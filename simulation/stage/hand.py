@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.drive import ASK
-from model.orders import OrderSpec, OrderType, Side, TimeInForce
+from model.orders import OrderSpec, OrderType, Side, SubmitOrder, TimeInForce
 from model.units import QTY_SCALE, Px, Qty, cash
 from simulation.exchange import Exchange, MemoryRecord, VenueRules
 from simulation.exchange.faults import FaultPlan, Harm
@@ -115,7 +115,9 @@ class VenueHand:
             client_id=client_id, instrument=instrument, side=Side.BUY if units > 0 else Side.SELL,
             quantity=abs(units) * QTY_SCALE, type=kind, tif=TimeInForce.DAY, limit=limit,
         )  # fmt: skip
-        self.exchange.submit(spec, self._now_ns())
+        self.exchange.advance(self._now_ns())
+        self.exchange.desk.submit(SubmitOrder(spec))
+        self.exchange.due.at_ns = ASK
 
     def transfer(self, instrument: str, units: int, price: Px) -> None:
         """A position comes or goes without a trade. Raises LookupError for what the venue does not list."""

@@ -68,7 +68,10 @@ class OrderDesk:
             if outcome.state is UNKNOWN:
                 effects.append(Tell(self.clients.reconciler, QueryOrders((spec.client_id,))))
         if outcome.note.alarm:
-            effects += self.alarm(outcome.note.name, order.spec.client_id, f"{event} in {was}: {outcome.note.text}")
+            text = f"{event} in {was}: {outcome.note.text}"
+            if event is OrderEvent.LATE_FILL:
+                text += f" ({evidence})"  # each execution is news of its own
+            effects += self.alarm(outcome.note.name, order.spec.client_id, text)
             if outcome.note.name in LOCKING:
                 effects += self.lock(order.spec.instrument, f"{order.spec.client_id}: {outcome.note.text}")
         return effects

@@ -84,11 +84,12 @@ def findings(proof: Proof) -> list[str]:
         said += ["", *(_cropped(line) for line in failure_story(failure, LAST_EVENTS))]
     if len(proof.failed) > MOST_TOLD:
         said += ["", f"and {len(proof.failed) - MOST_TOLD:,} more violated cases; --report DIR names all"]
-    times = len(proof.reached)
-    said += ["", f"states of interest reached: {times - len(proof.never)} of {times}"]
-    said += [f"  never: {name}" for name in proof.never]
-    if proof.never and not proof.enough:
-        said.append("  no failure in a run this small: a full one has all cuts and 1,000 seeds or more")
+    never, all_states = proof.never, len(proof.reached)
+    said += ["", f"states of interest reached: {all_states - len(never)} of {all_states}"]
+    if proof.enough:
+        said += [f"  never: {name}" for name in never]
+    elif never:
+        said.append("  only a run of all cuts and 1,000 seeds or more has to reach the others")
     return [*said, f"journals of all cases: {proof.fingerprint[:16]}", "", outcome(proof)]
 
 

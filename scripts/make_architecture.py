@@ -1,4 +1,4 @@
-"""Write the tables of docs/architecture.md and docs/when-it-halts.md from the code that they describe.
+"""Write the tables of docs/architecture.md, when-it-halts.md and reliability.md from the code that they describe.
 
 Usage: python scripts/make_architecture.py [--check]; with --check only say, by status 1, whether a page is stale.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -32,6 +33,11 @@ from engine.tables import MEANING, mailbox_table  # noqa: E402
 from model.decisions import Mode  # noqa: E402
 from model.orders import CancelAtVenue, ModifyOrder, RequestSnapshot, SubmitOrder  # noqa: E402
 from model.rolls import RollSchedule  # noqa: E402
+from simulation.prove.catalogue import CATALOGUE  # noqa: E402
+from simulation.prove.crashes import ALL  # noqa: E402
+from simulation.prove.fates import Fate  # noqa: E402
+from simulation.prove.oracles import ALWAYS, WHEN_QUIET  # noqa: E402
+from simulation.prove.sometimes import SOMETIMES  # noqa: E402
 from state import order_law, run_law, system_law  # noqa: E402
 from state.law import Answer, Note  # noqa: E402
 
@@ -248,11 +254,49 @@ def bands() -> str:
     )
 
 
+def judges() -> str:
+    """Every promise that is judged, in the words of its oracle."""
+    found = {**ALWAYS, **WHEN_QUIET}
+    return rows(("judge", "promise"), *((f"`{name}`", first_sentence(judge)) for name, judge in found.items()))
+
+
+def faults() -> str:
+    """The catalogue of a day's faults, and how often each is drawn."""
+    whole = sum(entry.share for entry in CATALOGUE.values())
+    lines = ((name, f"{entry.share / whole:.0%}", first_sentence(entry.begin)) for name, entry in CATALOGUE.items())
+    return rows(("fault", "of those drawn", ""), *lines)
+
+
+def scenarios() -> str:
+    lines = ((f"`{name}`", first_sentence(scenario.play)) for name, scenario in ALL.items())
+    return rows(("scenario", "what happens in it"), *lines)
+
+
+def fates() -> str:
+    """Each fate with the comment behind it in the code."""
+    source = inspect.getsource(Fate)
+    said = dict(re.findall(r'^    [A-Z]+ = "(\w+)"  # (.*)$', source, re.MULTILINE))
+    return rows(("fate", "of what was in flight"), *((f"`{fate.value}`", said[fate.value]) for fate in Fate))
+
+
+def states() -> str:
+    """All names in one paragraph, and how many they are."""
+    lines = textwrap.wrap(" · ".join(SOMETIMES), 120, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([f"{len(SOMETIMES)} states:", *lines])
+
+
+def first_sentence(described: object) -> str:
+    return (inspect.getdoc(described) or "").partition("\n\n")[0].replace("\n", " ")
+
+
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "architecture.md": {
         "floors": floors, "tree": tree, "mailboxes": mailbox_table, "modes": modes, "messages": messages,
     },
     "when-it-halts.md": {"denials": denials, "laws": law_alarms, "health": health, "bands": bands},
+    "reliability.md": {
+        "scenarios": scenarios, "fates": fates, "faults": faults, "judges": judges, "states": states,
+    },
 }  # fmt: skip
 
 

@@ -90,7 +90,7 @@ def play(task: str) -> Verdict:
 
     if task.startswith(SHRINK):
         return shrink.shrink(task.removeprefix(SHRINK))
-    return (days if task.startswith(DAY) else crashes).play(task)
+    return days.play(task) if task.startswith(DAY) else crashes.play(task)
 
 
 # -- which cases

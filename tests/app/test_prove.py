@@ -213,6 +213,19 @@ def test_a_bad_option_is_one_sentence_and_status_two(words: tuple[str, ...], par
     assert len([line for line in said.err.splitlines() if line.startswith(("hedgerow: ", "Error: "))]) == 1
 
 
+def test_other_processes_with_other_hash_seeds_leave_the_same_journals() -> None:
+    words = ["prove", "--case", "seed:8", "--case", "seed:21", "--case", "cut:pair:filled:30", "--json"]
+    found = []
+    for hash_seed, jobs in (("1", "1"), ("2", "3")):
+        environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-m", "app", *words, "--jobs", jobs]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        found.append(json.loads(done.stdout))
+    assert found[0]["fingerprint"] == found[1]["fingerprint"]
+    assert found[0]["total"]["crashes"] == found[1]["total"]["crashes"] > 0
+    assert found[0]["holds"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process group")
 def test_an_interrupt_ends_the_run_and_every_process_of_it() -> None:
     words = [sys.executable, "-m", "app", "prove", "--cuts", "none", "--seeds", "100000", "--jobs", "2"]

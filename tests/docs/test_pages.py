@@ -120,7 +120,7 @@ def test_every_command_is_mentioned_somewhere() -> None:
 # -- what is generated
 
 
-@pytest.mark.parametrize("page", ["architecture.md", "when-it-halts.md"])
+@pytest.mark.parametrize("page", ["architecture.md", "when-it-halts.md", "reliability.md"])
 def test_generated_tables_are_current(page: str) -> None:
     text, made = read(f"docs/{page}"), maker()
     assert made.renewed(text, made.PAGES[page]) == text, "run python scripts/make_architecture.py"

@@ -59,15 +59,22 @@ def test_hooks_before_a_commit_need_no_network() -> None:
     assert {Path(hook["entry"].split()[0]).name for hook in hooks} == {"ruff", "mypy", "lint-imports"}
 
 
-def test_ci_runs_what_a_person_runs(tmp_path: Path) -> None:
+TESTED = "['test'] ''\n"
+PROVED = "['prove', '--cuts', 'all', '--seeds', '1000'] ''\n"
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "out"), [("test", 5, TESTED), ("prove", 5, TESTED + PROVED), ("neither", 0, TESTED + PROVED)]
+)
+def test_ci_runs_what_a_person_runs(tmp_path: Path, fails: str, status: int, out: str) -> None:
     (tmp_path / ".ci").mkdir()
     (tmp_path / ".ci" / "run").write_text((ROOT / ".ci" / "run").read_text())
     (tmp_path / "run").write_text(
-        "import os, sys\nprint(os.getcwd(), sys.argv[1:], repr(sys.stdin.read()))\nsys.exit(5)\n"
+        "import os, sys\nassert os.getcwd() == os.path.dirname(os.path.abspath(__file__))\n"
+        f"print(sys.argv[1:], repr(sys.stdin.read()), flush=True)\nsys.exit(5 * (sys.argv[1] == {fails!r}))\n"
     )
     done = subprocess.run(["bash", tmp_path / ".ci" / "run"], check=False, cwd="/", capture_output=True, text=True)
-    assert done.returncode == 5
-    assert done.stdout == f"{tmp_path} ['test'] ''\n"
+    assert (done.returncode, done.stdout) == (status, out), done.stderr
 
 
 def test_the_licence_is_the_one_that_is_declared() -> None:

@@ -6,27 +6,34 @@ obeyed, as an operator would; a wish needs no repeating, because the sleeve asks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
-from model.decisions import Mode
-from model.units import NS_PER_DAY, NS_PER_SECOND
+from engine.ports import Row
+from model.decisions import Mode, ModeEntered
+from model.units import NS_PER_DAY, NS_PER_SECOND, QTY_SCALE
 from simulation.stage import Stage, World
 
 MS = 10**6
 MINUTE_NS = 60 * NS_PER_SECOND
 THIN = 1_000  # units that each quote of the stage displays: an order of more rests
+FEW = 20  # units that are displayed where a future rests too
 
 BEFORE_MIDNIGHT_NS = 3 * MINUTE_NS
 PATIENCE = 8
 
 
 class Scenario(NamedTuple):
-    """`play` acts on a stage that has just begun; `begins` is how long after the first midnight that is."""
+    """`play` acts on a stage that has just begun; `begins` is how long after the first midnight that is.
+
+    ttl_s: how long an order lives; it is repriced every minute.
+    """
 
     play: Callable[[Stage], None]
     seed: int = 7
+    ttl_s: float = 120.0
     begins: int = 0
     roll_day: int = 4
 
@@ -48,14 +55,14 @@ def pair(stage: Stage) -> None:
 
 def modify(stage: Stage) -> None:
     """More than is displayed: the rest waits at its limit and is repriced while it fills in parts."""
-    stage.want("ALPHA", 3 * THIN)
+    stage.want("ALPHA", 4 * THIN)
     stage.decide()
     stage.run("250s")
 
 
 def cancel(stage: Stage) -> None:
     """Time to live ends with a quote: the cancel of one order loses the race, the other's wins after a part filled."""
-    stage.want("ALPHA", 3 * THIN)
+    stage.want("ALPHA", -3 * THIN)
     stage.want("BETA", -4 * THIN, sleeve="two")
     stage.decide()
     stage.run("250s")
@@ -70,9 +77,10 @@ def roll(stage: Stage) -> None:
 
 def halt(stage: Stage) -> None:
     """Halted with three orders open, of which some fill while their cancels are on the way; then resumed."""
-    stage.want("ALPHA", 2 * THIN)
-    stage.want("GAMMA", -2 * THIN // 10)
-    stage.want("BETA", 5 * THIN, sleeve="two")
+    stage.tape.size = FEW * QTY_SCALE
+    stage.want("ALPHA", -2 * FEW)
+    stage.want("GAMMA", -3 * FEW)
+    stage.want("BETA", -5 * FEW, sleeve="two")
     stage.decide()
     stage.run(2 * MINUTE_NS - NS_PER_SECOND - MS)
     say(stage, lambda: stage.halt("the author halts"), Mode.HALTED)
@@ -83,18 +91,24 @@ def halt(stage: Stage) -> None:
 
 
 def say(stage: Stage, word: Callable[[], None], mode: Mode) -> None:
-    """Say something until the engine is in that mode, or for so long that an oracle will find it stuck."""
+    """Say something until the journal says that the engine obeyed, or for so long that an oracle will find it stuck."""
+    spoken_ns = stage.now_ns
     for _ in range(PATIENCE):
-        if stage.mode is mode:
-            return
         word()
         stage.run("10s")
+        if any(isinstance(row.event, ModeEntered) and row.event.mode is mode for row in since(stage, spoken_ns)):
+            return
+
+
+def since(stage: Stage, at_ns: int) -> Iterator[Row]:
+    """Durable rows from a moment on, newest first."""
+    return takewhile(lambda row: row.at_ns >= at_ns, reversed(stage.rows))
 
 
 SCENARIOS: Mapping[str, Scenario] = {
     "single": Scenario(single),
     "pair": Scenario(pair),
-    "modify": Scenario(modify),
+    "modify": Scenario(modify, ttl_s=600.0),
     "cancel": Scenario(cancel),
     "roll": Scenario(roll, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0),
     "halt": Scenario(halt),
@@ -102,6 +116,6 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 @lru_cache
-def world(roll_day: int) -> World:
-    """Orders live two minutes and are repriced after one, so that a scenario is short."""
-    return World(roll_day=roll_day, execution={"ttl_s": 120.0})
+def world(roll_day: int, ttl_s: float) -> World:
+    """The world of a scenario: made once, and shared by every play."""
+    return World(roll_day=roll_day, execution={"ttl_s": ttl_s})

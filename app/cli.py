@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "resume": "app.commands.operate:resume",
     "release": "app.commands.operate:release",
     "stop": "app.commands.operate:stop",
+    "guardian": "app.commands.guardian:guardian",
     "journal": "app.commands.journal:journal",
     "data": "app.commands.data:data",
     "config": "app.commands.config:config",

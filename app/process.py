@@ -254,7 +254,7 @@ class EngineProcess:
         if wanted.days_per_second is None:
             self._record = put_off = PutOffRecord(record)
             self._flush = put_off.flush
-        self.exchange = self._exchange(self._record)
+        self.exchange = self.exchange_on(self._record)
         start_ns = max(session_ns(wanted.first), self.exchange.committed_ns)
         clock = VirtualClock(start_ns)
         rolls = wanted.lake.roll_schedule(self._products())
@@ -278,7 +278,7 @@ class EngineProcess:
             wanted.configuration,
             rolls=rolls,
             calendars=self.calendars,
-            auto_trade=wanted.auto_trade,
+            auto_trade=wanted.auto_trade and not (self.guard and self.guard.lease.standing.fenced),
             reconcile=wanted.reconcile,
             own=own_sleeve,
             watched=wanted.at_live_pace,
@@ -300,7 +300,8 @@ class EngineProcess:
         days = self.wanted.days_per_second
         return None if days is None else Pace(days * SECONDS_PER_DAY, time.monotonic)
 
-    def _exchange(self, record: VenueRecord) -> Exchange:
+    def exchange_on(self, record: VenueRecord) -> Exchange:
+        """The venue of this configuration, as a record left it."""
         wanted, configuration = self.wanted, self.wanted.configuration
         currencies = self._currencies()
         rates = LakeRates(wanted.lake, self.program.base_currency, currencies)

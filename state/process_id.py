@@ -23,7 +23,11 @@ class ProcessId(msgspec.Struct, frozen=True):
 
 def this_process() -> ProcessId:
     """Who we are."""
-    pid = os.getpid()
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> ProcessId:
+    """The process of this machine that has a number now."""
     return ProcessId(socket.gethostname(), _boot(), pid, _stat(pid)[1])
 
 

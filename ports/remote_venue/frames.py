@@ -36,10 +36,14 @@ from model.orders import (
 )
 
 LONGEST = 64 * 1024 * 1024
-_LENGTH = struct.Struct(">I")
+LENGTH = struct.Struct(">I")
 _TOKEN = struct.Struct(">q")
-_HEAD = _TOKEN.size + 1
+HEAD = _TOKEN.size + 1
 _encode = msgspec.msgpack.Encoder().encode
+
+
+class Hello(Message, frozen=True, gc=False):
+    """client -> exchange, first of all: I come under this frame's token, and whoever came under a lower one is out."""
 
 
 class MarketAgain(Message, frozen=True, gc=False):
@@ -47,7 +51,7 @@ class MarketAgain(Message, frozen=True, gc=False):
 
 
 KINDS: tuple[type[Message], ...] = (
-    SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot, MarketAgain,
+    SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot, MarketAgain, Hello,
     OrderAcked, OrderRejected, OrderCancelled, OrderExpired, OrderModified, ModifyRejected, CancelRejected, Fill,
     CashMoved, Settlement, VenueSnapshot, VenueUp, VenueDown,
     BarClosed, Quote, SessionClosed,
@@ -85,8 +89,30 @@ class Address(NamedTuple):
 def packed(message: Message, token: int = 0) -> bytes:
     """A message as a frame."""
     name, body = type(message).__name__.encode(), _encode(message)
-    length = _LENGTH.pack(_HEAD + len(name) + len(body))
+    length = LENGTH.pack(HEAD + len(name) + len(body))
     return b"".join((length, _TOKEN.pack(token), bytes((len(name),)), name, body))
+
+
+def announced(head: bytes) -> int:
+    """How long the rest of a frame is. Raises FrameError for what is none."""
+    (length,) = LENGTH.unpack(head)
+    if not HEAD < length <= LONGEST:
+        raise FrameError(f"a frame of {length} bytes was announced")
+    return int(length)
+
+
+def unpacked(frame: bytes) -> tuple[int, Message]:
+    """The token and the message of a frame without its length. Raises FrameError for what is none."""
+    (token,) = _TOKEN.unpack_from(frame)
+    end = HEAD + frame[HEAD - 1]
+    decoder = _DECODERS.get(frame[HEAD:end].decode("ascii", "replace"))
+    if decoder is None:
+        raise FrameError(f"a frame of the unknown kind {frame[HEAD:end]!r} came")
+    try:
+        message: Message = decoder.decode(memoryview(frame)[end:])
+    except msgspec.DecodeError as error:
+        raise FrameError(f"a frame cannot be read: {error}") from None
+    return token, message
 
 
 class Frames:
@@ -98,17 +124,6 @@ class Frames:
 
     async def next(self) -> Message:
         """Raises EOFError where the stream ends, in the middle of a frame too, and FrameError for what is none."""
-        (length,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
-        if not _HEAD < length <= LONGEST:
-            raise FrameError(f"a frame of {length} bytes was announced")
-        frame = await self._reader.readexactly(length)
-        (self.token,) = _TOKEN.unpack_from(frame)
-        end = _HEAD + frame[_HEAD - 1]
-        decoder = _DECODERS.get(frame[_HEAD:end].decode("ascii", "replace"))
-        if decoder is None:
-            raise FrameError(f"a frame of the unknown kind {frame[_HEAD:end]!r} came")
-        try:
-            message: Message = decoder.decode(memoryview(frame)[end:])
-        except msgspec.DecodeError as error:
-            raise FrameError(f"a frame cannot be read: {error}") from None
+        length = announced(await self._reader.readexactly(LENGTH.size))
+        self.token, message = unpacked(await self._reader.readexactly(length))
         return message

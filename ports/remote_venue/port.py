@@ -12,7 +12,7 @@ from engine.port_supervisor import Outdoors
 from engine.ports import Outside
 from model.market import BarClosed, Quote, SessionClosed
 from model.orders import OrderSent, SubmitOrder, VenueDown
-from ports.remote_venue.frames import Address, FrameError, Frames, MarketAgain, packed
+from ports.remote_venue.frames import Address, FrameError, Frames, Hello, MarketAgain, packed
 from ports.simulated.venue import ORDERS, TO_ORDERS, TOLD_TO, unfenced
 
 MARKET = (BarClosed, Quote, SessionClosed)
@@ -68,9 +68,12 @@ class RemoteVenue:
     async def run(self, outside: Outside) -> None:
         self._outside = outside
         while True:
+            token = self._token()
             with contextlib.suppress(OSError):
                 reader, writer = await self._address.open()
                 try:
+                    if token:
+                        writer.write(packed(Hello(), token))
                     await self._session(Frames(reader), writer, outside)
                 finally:
                     self._writer = None

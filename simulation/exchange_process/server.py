@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from engine.message import Message
-from ports.remote_venue.frames import Address, Frames, MarketAgain, packed
+from ports.remote_venue.frames import Address, Frames, Hello, MarketAgain, packed
 from simulation.exchange import Exchange
 from simulation.exchange_process.market import Market
 
 MOST_UNREAD = 1024 * 1024
 """Bytes that may wait for a client that does not read; then it is hung up on, as a broker would."""
+
+HELLO_WITHIN_S = 1.0
 
 
 class ExchangeServer:
@@ -87,7 +89,8 @@ class ExchangeServer:
             writer.transport.abort()
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._writer is not None:
+        frames = Frames(reader)
+        if self._writer is not None and not await self._takes_over(frames):
             writer.transport.abort()  # the account has a session already
             return
         self._writer = writer
@@ -96,7 +99,7 @@ class ExchangeServer:
             self.exchange.connect(self.now_ns)
             self._speak(self.now_ns)
             self._say(self.market.bars(self.now_ns, history=True))
-            await self._listen(Frames(reader))
+            await self._listen(frames)
         except (EOFError, OSError):
             return
         finally:
@@ -105,10 +108,29 @@ class ExchangeServer:
             self.exchange.take(self.now_ns)
             writer.transport.abort()
 
+    async def _takes_over(self, frames: Frames) -> bool:
+        """Whether a client comes under a higher token than the one whose session this is, who is hung up on then."""
+        try:
+            async with asyncio.timeout(HELLO_WITHIN_S):
+                hello = await frames.next()
+        except (TimeoutError, EOFError, OSError):
+            return False
+        if not isinstance(hello, Hello) or frames.token <= self.exchange.door.token:
+            return False
+        self.exchange.door.fence(frames.token)
+        while self._writer is not None:
+            self._writer.transport.abort()
+            await asyncio.sleep(0)
+        return True
+
     async def _listen(self, frames: Frames) -> None:
         while True:
             message = await frames.next()
             self.requests += 1
+            if isinstance(message, Hello):
+                if not self.exchange.door.admits(frames.token):
+                    return
+                continue
             if isinstance(message, MarketAgain):
                 self._say(self.market.bars(self.now_ns, history=True))
                 continue

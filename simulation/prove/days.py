@@ -33,11 +33,11 @@ LAST_WISH_NS = 150 * NS_PER_SECOND
 """When, in the calm, the author decides once more on some days."""
 MOST_FAULTS = 12
 LAST_EVENTS = 50
-DRAWN_TO_DECISIONS = 0.6
+DRAWN_TO_DECISIONS = 0.75
 
 
 class Word(msgspec.Struct, frozen=True):
-    """What the author says at a moment: want, decide, halt, reduce or resume."""
+    """What the author says at a moment: want, decide, halt, reduce, resume, or release of what is locked."""
 
     at_ns: int
     verb: str
@@ -50,7 +50,8 @@ class Word(msgspec.Struct, frozen=True):
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """One day as it was drawn. Times count from its beginning, `begins_ns` after a midnight.
 
-    restarts_ns: how long the engine stays down after it died.  resumes, decides: what the author says in the calm.
+    restarts_ns: how long the engine stays down after it died.  displayed: units in each quote.  resumes, decides: what
+    the author says in the calm.
     """
 
     seed: int
@@ -59,6 +60,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     roll_day: int
     latency_ns: int
     restarts_ns: int
+    displayed: int
     resumes: bool
     decides: bool
     words: tuple[Word, ...]
@@ -81,7 +83,7 @@ def draw_day(seed: int) -> Day:
         roll_day=0 if shape.random() < 0.4 else 4,
         latency_ns=shape.choice((0, 2, 2, 40, 900)) * 10**6,
         restarts_ns=shape.choice((1, 5, 20, 90)) * NS_PER_SECOND,
-        resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
+        displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
         words=words, faults=_faults(_chance(seed, "faults"), length_ns, words),
     )  # fmt: skip
 
@@ -92,12 +94,16 @@ def _chance(seed: int, concern: str) -> Random:
 
 def _words(chance: Random, length_ns: int) -> tuple[Word, ...]:
     words: list[Word] = []
-    for place in range(chance.randint(2, 4 + length_ns // (6 * HOUR_NS))):
+    for place in range(chance.randint(3, 5 + length_ns // (6 * HOUR_NS))):
         latest_ns = 10 * MINUTE_NS if place == 0 else length_ns - 5 * MINUTE_NS
         at_ns = chance.randrange(NS_PER_SECOND, latest_ns)
         for _ in range(chance.randint(1, 3)):
             words += _wishes(chance, at_ns)
         words.append(Word(at_ns, "decide"))
+        if chance.random() < 0.3:
+            words.append(Word(at_ns + chance.randint(60, 500) * NS_PER_SECOND, "decide"))
+    if chance.random() < 0.3:
+        words.append(Word(chance.randrange(length_ns // 2, length_ns), "release"))
     if chance.random() < 0.35:
         at_ns = chance.randrange(length_ns)
         words.append(Word(at_ns, chance.choice(("halt", "halt", "reduce"))))
@@ -107,8 +113,8 @@ def _words(chance: Random, length_ns: int) -> tuple[Word, ...]:
 
 def _wishes(chance: Random, at_ns: int) -> list[Word]:
     """One wish, or two that trade together or not at all. Some are larger than what is displayed, few than allowed."""
-    units = chance.choice((0, 1, chance.randint(2, 900), chance.randint(900, 4_000), 30_000)) * chance.choice((1, -1))
-    contracts = chance.randint(-30, 30)
+    size = chance.choice((1, 100, 900, 900, 4_000, 4_000, 4_000, 12_000, 30_000))
+    units, contracts = chance.randint(-size, size), chance.randint(-30, 30)
     shape = chance.choice(("one alpha", "one gamma", "two alpha", "two beta", "two pair", "one pair"))
     if shape == "two pair":
         return [Word(at_ns, "want", "two", ALPHA, units, "p"), Word(at_ns, "want", "two", BETA, -2 * units, "p")]
@@ -124,7 +130,7 @@ def _faults(chance: Random, length_ns: int, words: Sequence[Word]) -> tuple[Faul
     for _ in range(chance.randint(0, MOST_FAULTS)):
         at_ns = chance.randrange(length_ns)
         if decisions and chance.random() < DRAWN_TO_DECISIONS:
-            at_ns = chance.choice(decisions) + chance.randrange(chance.choice((2, 90, 1_200)) * NS_PER_SECOND)
+            at_ns = chance.choice(decisions) + chance.randrange(chance.choice((2, 90, 300, 1_200)) * NS_PER_SECOND)
         faults.append(draw(chance, min(at_ns, length_ns - MINUTE_NS)))
     return tuple(sorted(faults, key=lambda fault: fault.at_ns))
 
@@ -140,6 +146,7 @@ class Playing:
         self.scene = Scene(
             day.seed, world=_world(day.roll_day), begins_ns=opens_ns(0) + day.begins_ns,
             rules=VenueRules(latency_ns=day.latency_ns, margin=False), restart_after_ns=day.restarts_ns,
+            displayed=day.displayed,
         )  # fmt: skip
         self.quiet_since_ns = 0
         self._acts: list[tuple[int, int, Callable[[], None]]] = []
@@ -195,6 +202,8 @@ def _say(scene: Scene, word: Word) -> None:
         scene.halt()
     elif word.verb == "reduce":
         scene.tell("system", ReduceOnly("the author says so", "author"))
+    elif word.verb == "release":
+        scene.release()
     else:
         scene.resume()
 

@@ -67,7 +67,7 @@ def failing_commit(scene: Scene, fault: Fault) -> None:
 
 def draw_commands(chance: Random) -> Drawn:
     """So many words from an operator's stuck key; at 65 unread ones an engine stops by law."""
-    return Drawn(chance.choice(("halt", "resume", "reduce only")), chance.choice((5, 30, 60)))
+    return Drawn(chance.choice(("halt", "resume", "reduce only")), chance.choice((5, 60, 100)))
 
 
 def commands(scene: Scene, fault: Fault) -> None:
@@ -82,8 +82,9 @@ def commands(scene: Scene, fault: Fault) -> None:
 
 
 def draw_reports(chance: Random) -> Drawn:
-    """So many reports of the venue once more. A port holds back at 10 000, so more than that cannot come at once."""
-    return Drawn(chance.choice(("executions", "acknowledgements")), chance.choice((40, 40, 400, 400, 2_000)))
+    """So many reports of the venue once more; a truth lane is over its soft bound from 10 000."""
+    much = 10_500 if chance.random() < 0.05 else chance.choice((40, 400, 2_000))
+    return Drawn(chance.choice(("executions", "acknowledgements")), much)
 
 
 def reports(scene: Scene, fault: Fault) -> None:

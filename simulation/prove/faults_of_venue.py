@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from model.orders import ORDER_PREFIX, Fill
+from model.orders import ORDER_PREFIX, Fill, OrderAcked
 from model.units import NS_PER_SECOND, QTY_SCALE
 from simulation.exchange.book import OPEN
 from simulation.exchange.faults import Harm
@@ -80,18 +80,45 @@ def flap(scene: Scene, fault: Fault) -> None:
         scene.run((place % 3) * 7 * 10**6)
 
 
+# -- just after a request
+
+LINK, KILLED, KILLED_TWICE, HALTED = "the link falls", "killed", "killed twice", "halted"
+LOST = " that is lost"
+
+
 def draw_ambush(chance: Random) -> Drawn:
-    """The link falls when the next order has just been sent, and the venue works on it meanwhile."""
-    return Drawn("", chance.choice((0, 1, 3, 10, 2_000)), chance.choice((5, 30, 90, 600)) * SECOND)
+    """Something happens `much` milliseconds after the next request of a kind has left."""
+    kind = chance.choice(("SubmitOrder", "SubmitOrder", "CancelAtVenue", "ModifyOrder"))
+    act = chance.choice((LINK, LINK, KILLED, KILLED_TWICE, HALTED))
+    lost = LOST if chance.random() < 0.3 else ""
+    lasts_ns = chance.choice((5, 30, 90, 600)) * SECOND if act == LINK else 0
+    return Drawn(f"{act} after {kind}{lost}", chance.choice((0, 1, 3, 10, 2_000, 33_000)), lasts_ns)
 
 
 def ambush(scene: Scene, fault: Fault) -> None:
-    """Wait for an order to leave, no longer than an hour, and let the link fall so many milliseconds after it."""
-    sent, until_ns = len(scene.venue.exchange.desk.orders), scene.now_ns + 3_600 * SECOND
-    while len(scene.venue.exchange.desk.orders) == sent and scene.now_ns < until_ns:
-        scene.run(5 * SECOND)
+    """Wait for the request, no longer than an hour."""
+    act, _, kind = fault.what.partition(" after ")
+    if kind.endswith(LOST):
+        kind = kind.removesuffix(LOST)
+        scene.venue.drop_next(kind)
+    if not scene.wait_for(kind, 3_600 * SECOND):
+        return
     scene.run(fault.much * 10**6)
-    scene.venue.disconnect()
+    if act == LINK:
+        scene.venue.disconnect()
+    elif act == HALTED:
+        scene.halt("a fault")
+    else:
+        scene.crash()
+        if act == KILLED_TWICE:
+            scene.restart()
+            scene.run(fault.much * 10**6)
+            scene.crash()
+
+
+def end_ambush(scene: Scene, fault: Fault) -> None:
+    if fault.what.startswith(LINK):
+        rise(scene, fault)
 
 
 # -- the venue
@@ -151,6 +178,13 @@ def name_again(scene: Scene, fault: Fault) -> None:
     named = [order.venue_id for order in scene.venue.exchange.desk.orders.values() if order.venue_id]
     if named:
         scene.venue.name_again(named[-1])
+
+
+def name_twice(scene: Scene, fault: Fault) -> None:
+    """The venue acknowledges its newest order a second time under another name: one intent may have two orders."""
+    orders = [order for order in scene.venue.exchange.desk.orders.values() if order.venue_id]
+    if orders and orders[-1].spec.client_id.startswith(ORDER_PREFIX):
+        scene.tell("orders", OrderAcked(orders[-1].spec.client_id, f"v-other-{fault.at_ns}", scene.now_ns))
 
 
 def draw_thin(chance: Random) -> Drawn:

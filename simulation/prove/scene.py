@@ -9,7 +9,9 @@ from engine.clock import Clock
 from engine.errors import JournalError
 from engine.message import Message
 from engine.notices import Happened, Notice
+from model.execution import ReleaseInstrument
 from model.market import BarClosed, Quote
+from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
 from simulation.stage import CrashError, Cuts, Stage, World
 from state.journal import MemoryJournal
@@ -105,10 +107,12 @@ class Curse:
 class Scene(Stage):
     """A stage with everything within reach that the catalogue of faults needs.
 
-    messages: handled by actors in all lives that have ended.
+    displayed: units that each quote shows.  messages: handled by actors in all lives that have ended.
     """
 
-    def __init__(self, seed: int, *, world: World, begins_ns: int, rules: VenueRules, restart_after_ns: int) -> None:
+    def __init__(
+        self, seed: int, *, world: World, begins_ns: int, rules: VenueRules, restart_after_ns: int, displayed: int
+    ) -> None:  # fmt: skip
         self.fuse = Fuse()
         self.disk = Disk()
         self.curses: list[Curse] = []
@@ -120,7 +124,7 @@ class Scene(Stage):
             restart_after_ns=restart_after_ns,
         )  # fmt: skip
         self.begins_ns = begins_ns
-        self.usual_size = self.tape.size
+        self.tape.size = self.usual_size = displayed * QTY_SCALE
         self.listeners.append(self._rebuilt)
 
     # -- lives
@@ -152,6 +156,26 @@ class Scene(Stage):
     def handled(self) -> int:
         """Messages handled by actors so far."""
         return self.messages + (0 if self.life is None else self.life.kernel.status().messages)
+
+    def wait_for(self, kind: str, within_ns: int) -> bool:
+        """Let time pass until a request of this kind has just left; False when none did, or the engine died first."""
+        until_ns, seen = self.now_ns + within_ns, len(self.wire)
+
+        def left() -> bool:
+            nonlocal seen
+            new, seen = self.wire[seen:], len(self.wire)
+            return any(type(each.message).__name__ == kind for each in new)
+
+        life = self.life
+        if life is None:
+            return False
+        return self._alive(lambda: life.driver.run(until_ns, stop=left)) and self.now_ns < until_ns
+
+    def release(self) -> None:
+        """A person has looked at everything that is locked."""
+        if self.life is not None:
+            for instrument in list(self.actor("system").locked):
+                self.tell("system", ReleaseInstrument(instrument, "the author has looked", "author"))
 
     # -- prices on their way to the engine
 

@@ -30,7 +30,7 @@ WORDS = (
 )  # fmt: skip
 SHORT = Day(
     seed=7, begins_ns=22 * HOUR_NS, length_ns=150 * 60 * NS_PER_SECOND, roll_day=0, latency_ns=2 * 10**6,
-    restarts_ns=5 * NS_PER_SECOND, resumes=True, decides=True, words=WORDS, faults=(),
+    restarts_ns=5 * NS_PER_SECOND, displayed=1_000, resumes=True, decides=True, words=WORDS, faults=(),
 )  # fmt: skip
 """Two hours and a half around a midnight at which the future rolls."""
 

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.message import Event
 from model.execution import OrderDenied
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import Fill, Filled, Intent, OrderSpec, Share
 from model.units import Px, Qty, div_half_even
 from state.law import Outcome
@@ -159,6 +159,7 @@ class OrdersKept(Event, frozen=True, gc=False):
     floor_ns: int
     stray: tuple[str, ...]
     halted: bool = False
+    timer: bool = False
 
 
 def session_of(run_id: str) -> int:
@@ -270,6 +271,11 @@ class OrderBook:
             order.limit = row.limit
             order.changes += 1
             order.rungs += 1
+
+    def fold_renewed(self, row: OrderRenewed) -> None:
+        order = self.orders.get(row.client_id)
+        if order is not None:
+            order.changes += 1
 
     def fold_filled(self, row: Filled) -> None:
         order = self.orders.get(row.fill.client_id)

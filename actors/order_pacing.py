@@ -7,10 +7,11 @@ from actors.contracts import Contracts
 from actors.deadlines import Deadlines
 from actors.order_book import Order
 from actors.order_desk import OrderDesk
+from actors.order_lease import GTD, OrderLease
 from actors.pricing import ExecutionPolicy
 from engine.effects import Effect, Journal, Tell, ToPort
 from model.market import Quote
-from model.order_events import OrderRepriced
+from model.order_events import OrderRenewed, OrderRepriced
 from model.orders import CancelAtVenue, ModifyOrder, OrderType, Place, Side, WatchQuotes
 from model.units import Px
 from state.order_law import OrderEvent, OrderState, is_terminal
@@ -29,6 +30,7 @@ class Pacing:
         self.venue = venue
         self.link_up = True
         self.deadlines = Deadlines("orders")
+        self.lease = OrderLease(desk, self.deadlines, policy, venue)
         self.waiting: dict[str, Place] = {}
         self.quotes: dict[str, Quote] = {}
         self.watched: dict[str, int] = {}
@@ -87,6 +89,8 @@ class Pacing:
 
     def recovered(self, order: Order) -> None:
         """An order found again after a restart still has its time to live."""
+        if order.spec.tif is GTD:
+            self.lease.watch(order.spec)
         if self.laddered(order):
             until_ns = order.planned_ns + self.policy.ttl_ns[order.intent.urgency]
             self.deadlines.add(max(until_ns, self.desk.clock.now_ns), TTL, order.spec.client_id)
@@ -123,20 +127,41 @@ class Pacing:
 
     def reprice(self, order: Order, limit: Px) -> list[Effect]:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
-        asked = order.pending or order.cancel_asked
-        can = self.link_up and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
-        if not can or limit == order.limit:
+        if not self._changeable(order) or limit == order.limit:
             return []
         if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
+        order.limit = limit
+        change_id = self._next_change(order)
+        return self._change(order, OrderRepriced(order.spec.client_id, change_id, limit, self.desk.clock.now_ns))
+
+    def renew(self, order: Order) -> list[Effect]:
+        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over."""
+        if order.over or order.spec.tif is not GTD:
+            return []
+        self.lease.watch(order.spec)
+        if not self._changeable(order):
+            return []
+        change_id, until_ns = self._next_change(order), self.lease.until_ns(order.spec)
+        return self._change(order, OrderRenewed(order.spec.client_id, change_id, until_ns, self.desk.clock.now_ns))
+
+    def _changeable(self, order: Order) -> bool:
+        asked = order.pending or order.cancel_asked
+        return self.link_up and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
+
+    @staticmethod
+    def _next_change(order: Order) -> str:
         order.changes += 1
         order.pending = f"{order.spec.client_id}/{order.changes}"
-        order.limit = limit
-        client_id, now_ns = order.spec.client_id, self.desk.clock.now_ns
+        return order.pending
+
+    def _change(self, order: Order, row: OrderRepriced | OrderRenewed) -> list[Effect]:
+        """A change as it is journalled and asked for; whatever it is for, it renews the good-till time too."""
+        until_ns = self.lease.until_ns(order.spec)
         return [
-            Journal(OrderRepriced(client_id, order.pending, limit, now_ns)),
+            Journal(row),
             *self.desk.move(order, OrderEvent.MODIFY_SENT),
-            ToPort(self.venue, ModifyOrder(client_id, order.pending, limit)),
+            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, expires_ns=until_ns)),
         ]
 
     def cancel(self, order: Order) -> list[Effect]:

@@ -11,6 +11,7 @@ from actors.contracts import Contract, Contracts
 from actors.deadlines import DeadlinesDue
 from actors.order_book import Order, OrderBook, OrdersKept, new_order, session_of
 from actors.order_desk import Clients, OrderDesk
+from actors.order_lease import LEASE
 from actors.order_pacing import ACK, RUNG, TTL, WAIT, Pacing
 from actors.order_reports import OrderReports
 from actors.pricing import ExecutionPolicy
@@ -21,8 +22,9 @@ from engine.message import Event, Refused
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
 from model.execution import AdoptOrder, AskOrders, KnownOrder, OrderDenied, OrdersKnown, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
+from model.leases import OrdersLeased
 from model.market import Quote
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import (
     CancelAtVenue,
     CancelOrder,
@@ -102,6 +104,7 @@ class Orders(Actor):
             order.wants_cancel |= self.halted and self.policy.halt_cancels
             effects += self.desk.move(order, OrderEvent.RESTARTED)
             self.pacing.recovered(order)
+        self.pacing.lease.started()
         return effects + self.pacing.deadlines.arm()
 
     # -- intents
@@ -175,11 +178,13 @@ class Orders(Actor):
         return pricing.collar_of(contract, spec.side, arrival, pricing.collar_bps(self.policy, contract))
 
     def _send(self, place: Place, spec: OrderSpec, contract: Contract, arrival: Px, collar: Px) -> list[Effect]:
+        spec = self.pacing.lease.term(spec, place.intent)
         planned = OrderPlanned(spec, place.intent, place.approval, arrival, self.clock.now_ns)
         order = new_order(planned, contract.lot, collar)
         self.book.add(order)
         return [
             Journal(planned),
+            *self.pacing.lease.leaving(spec),
             ToPort(self.venue, SubmitOrder(spec)),
             *self.desk.told(order),
             *self.pacing.started(order, laddered=arrival != 0),
@@ -229,6 +234,7 @@ class Orders(Actor):
                 order.pending = ""
                 effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
             return effects
+        effects += self.pacing.lease.linked(link.cancel_timer)
         for order in list(self.book.open.values()):
             if order.wants_cancel:
                 effects += self.pacing.cancel(order)
@@ -244,13 +250,14 @@ class Orders(Actor):
             return []
         intent, now_ns = order.intent, self.clock.now_ns
         current = intent.run_id == self.book.current_run and now_ns <= order.planned_ns + self.policy.resend_within_ns
+        current = current and not 0 < order.spec.expires_ns <= now_ns
         if not (self.policy.resend_lost and current) or order.wants_cancel:
             order.settled = True
             self.book.close(order)
             return self.desk.told(order, "proven absent and not sent again")
         if not self.pacing.link_up or not may_place(self.mode, reduces=intent.reduces):
             return []
-        effects = self.desk.move(order, OrderEvent.RESENT)
+        effects = self.desk.move(order, OrderEvent.RESENT) + self.pacing.lease.leaving(order.spec)
         effects.append(ToPort(self.venue, SubmitOrder(order.spec, resend=True)))
         return effects + self.pacing.started(order, laddered=self.pacing.laddered(order))
 
@@ -297,6 +304,9 @@ class Orders(Actor):
             if what == WAIT:
                 effects += self._tired(client_id)
                 continue
+            if what == LEASE and not client_id:
+                effects += self.pacing.lease.due()
+                continue
             order = self.book.orders.get(client_id)
             if order is None:
                 continue
@@ -306,6 +316,8 @@ class Orders(Actor):
                 effects += self.pacing.rung(order)
             elif what == TTL:
                 effects += self.pacing.cancel(order)
+            elif what == LEASE:
+                effects += self.pacing.renew(order)
         return effects + self.pacing.deadlines.arm()
 
     def _tired(self, intent_id: str) -> list[Effect]:
@@ -351,6 +363,12 @@ class Orders(Actor):
     def fold_repriced(self, row: OrderRepriced) -> None:
         self.book.fold_repriced(row)
 
+    def fold_renewed(self, row: OrderRenewed) -> None:
+        self.book.fold_renewed(row)
+
+    def fold_leased(self, row: OrdersLeased) -> None:
+        self.pacing.lease.offered = True
+
     def fold_filled(self, row: Filled) -> None:
         self.book.fold_filled(row)
 
@@ -367,9 +385,9 @@ class Orders(Actor):
             self.locked.pop(row.instrument, None)
 
     def snapshot(self) -> OrdersKept:
-        return structs.replace(self.book.keep(), halted=self.halted)
+        return structs.replace(self.book.keep(), halted=self.halted, timer=self.pacing.lease.offered)
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, OrdersKept)
         self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_sessions)
-        self.halted = snapshot.halted
+        self.halted, self.pacing.lease.offered = snapshot.halted, snapshot.timer

@@ -145,6 +145,8 @@ def execution_policy(execution: ExecutionSettings) -> ExecutionPolicy:
         reprice_every_ns=seconds_ns(execution.replace_interval_s),
         most_reprices=execution.max_replaces,
         ack_within_ns=seconds_ns(execution.ack_within_s),
+        timer_ns=seconds_ns(execution.lease.timer_s),
+        good_for_ns=seconds_ns(execution.lease.good_for_s),
     )
 
 

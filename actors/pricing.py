@@ -34,6 +34,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     crisis_marketable: an intent of CRISIS urgency does not wait for an auction.  sanity_bps: a mid further than this
     from the price of the decision is not believed.  resend_lost: an order proven absent is sent again under its id.
     halt_cancels: HALTED cancels what works.  keep_sessions: sessions whose finished orders are remembered one by one.
+    timer_ns, good_for_ns: see order_lease.OrderLease; 0 for none.
     """
 
     style: Style = Style.MARKETABLE_LIMIT
@@ -62,6 +63,8 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     resend_within_ns: int = 12 * 3600 * NS_PER_SECOND
     halt_cancels: bool = True
     keep_sessions: int = 5
+    timer_ns: int = 0
+    good_for_ns: int = 0
 
 
 def shifted(price: Px, bps: int, side: Side) -> Px:

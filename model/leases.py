@@ -17,6 +17,14 @@ class CancelAfter(Message, frozen=True, gc=False):
     within_ns: int
 
 
+class OrdersLeased(Event, frozen=True, gc=False):
+    """orders: from now on the venue ends our orders when it has not heard from us for so long."""
+
+    venue: str
+    within_ns: int
+    at_ns: int
+
+
 class LeaseTaken(Event, frozen=True, gc=False):
     """This engine holds the lease of its account at its venue under a fencing token higher than any before.
 

@@ -39,6 +39,15 @@ class OrderMoved(Event, frozen=True, gc=False):
     at_ns: int
 
 
+class OrderRenewed(Event, frozen=True, gc=False):
+    """A later good-till time was decided. Its commit is the permission to ask for it."""
+
+    client_id: str
+    change_id: str
+    expires_ns: int
+    at_ns: int
+
+
 class OrderRepriced(Event, frozen=True, gc=False):
     """A modify was decided: the remaining quantity is to rest at `limit`. Its commit is the permission to send it."""
 

@@ -46,6 +46,7 @@ class Purpose(enum.Enum):
     HEDGE = "hedge"
     REDUCE = "reduce"
     FLATTEN = "flatten"
+    PROTECT = "protect"  # an order that is to outlive the engine
 
 
 class Share(msgspec.Struct, frozen=True, gc=False):
@@ -136,12 +137,13 @@ class SubmitOrder(Message, frozen=True, gc=False):
 
 
 class ModifyOrder(Message, frozen=True, gc=False):
-    """Change a working order in place: the limit is new; `quantity` is the new total, 0 keeps the intent's."""
+    """Change a working order in place: limit, total quantity and good-till time are new; 0 keeps the last two."""
 
     client_id: str
     change_id: str
     limit: Px
     quantity: Qty = 0
+    expires_ns: int = 0
 
 
 class WatchQuotes(Message, frozen=True, gc=False):

@@ -144,7 +144,8 @@ class Desk:
         """Change limit and total quantity. Only a new price costs the order its place in the queue."""
         order = self.orders.get(change.client_id)
         listing = self._listings.get(order.spec.instrument) if order is not None else None
-        reason = Reject.ORDER_DONE if change.client_id in self.ended else unchangeable(change, order, listing)
+        ended = change.client_id in self.ended
+        reason = Reject.ORDER_DONE if ended else unchangeable(change, order, listing, self.now_ns)
         if reason is None and order is not None and listing is not None:
             market = self.market(listing)
             more = (change.quantity or order.quantity) - order.quantity
@@ -164,6 +165,9 @@ class Desk:
             order.priority = self.priority
         order.limit = change.limit
         order.quantity = change.quantity or order.quantity
+        if change.expires_ns:
+            order.expires_ns = change.expires_ns
+            self._timetable.watch(order, None)
         market.add(order)
         self._account.touch(market)
         self._account.release()
@@ -228,7 +232,7 @@ class Desk:
     def lapse(self, client_id: str) -> None:
         """A GTD order's time has come, if it is still open."""
         order = self.orders[client_id]
-        if order.state == OPEN:
+        if order.state == OPEN and order.expires_ns <= self.now_ns:
             self.expire(order)
 
     def cancel_leased(self) -> None:
@@ -241,7 +245,7 @@ class Desk:
         """Whether anything would still happen at a moment of the timetable."""
         _, alarm, name, session = moment
         if alarm == Alarm.LAPSE:
-            return self.orders[name].state == OPEN
+            return self.orders[name].state == OPEN and self.orders[name].expires_ns == moment[0]
         market = self._markets[name]
         if alarm == Alarm.EXPIRY:
             return not market.idle()

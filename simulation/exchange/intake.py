@@ -60,7 +60,9 @@ def unfunded(
     return account.refusal(market, side, quantity, limit, now_ns) if rules.margin else None
 
 
-def unchangeable(change: ModifyOrder, order: WorkingOrder | None, listing: Listing | None) -> Reject | None:
+def unchangeable(
+    change: ModifyOrder, order: WorkingOrder | None, listing: Listing | None, now_ns: int
+) -> Reject | None:
     """Why an order cannot be changed as asked."""
     if order is None:
         return Reject.UNKNOWN_ORDER
@@ -72,6 +74,8 @@ def unchangeable(change: ModifyOrder, order: WorkingOrder | None, listing: Listi
         return Reject.BAD_PRICE
     if not listing.on_tick(change.limit):
         return Reject.BAD_TICK
+    if change.expires_ns and (order.spec.tif is not GTD or change.expires_ns <= now_ns):
+        return Reject.BAD_EXPIRY
     if change.quantity and change.quantity % listing.lot:
         return Reject.BAD_LOT
     if change.quantity < 0 or 0 < change.quantity <= order.filled:

@@ -116,7 +116,7 @@ HOUSE: Mapping[str, Callable[[Story], int]] = {
     "quote too far from the decision": lambda story: story.denied["orders: PRICE_SANITY"],
     "waiting intent ended by a halt": lambda story: story.denied["orders: MODE_HALTED"],
     "held on a price that is not trusted": lambda story: story.alarms["PRICE_SUSPECT"],
-    "contract left alone while its order works": lambda story: story.denied["left out: BUSY"],
+    "contract left alone while its order works": lambda story: story.denied["left out: ORDER_OPEN"],
     "pair stood on one leg": lambda story: story.pairs["LEGGED"],
     "pair healed": lambda story: story.pairs["HEALED"],
     "pair cancelled": lambda story: story.pairs["CANCELLING"],

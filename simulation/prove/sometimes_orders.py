@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from model.order_events import OrderRepriced
-from model.orders import SubmitOrder
+from model.orders import Fill, SubmitOrder
 from model.units import NS_PER_SECOND
 from simulation.prove.story import ENDED, Story
 
@@ -58,6 +58,12 @@ def _resent_in_another_life(story: Story) -> int:
     )
 
 
+def _named_again(story: Story) -> int:
+    """Orders that the venue gave the name of an earlier one."""
+    named = [order.venue_id for order in story.venue_orders.values() if order.venue_id]
+    return len(named) - len(set(named))
+
+
 def _cancel_lost_the_race(story: Story) -> int:
     """It was on its way, and the order filled to the end."""
     asked = {cancel.client_id for _, cancel in story.cancels}
@@ -94,22 +100,14 @@ def _refused_submits(story: Story) -> int:
     return sum(type(request.message) is SubmitOrder for request in story.refused)
 
 
-def _disconnected(story: Story) -> list[str]:
-    return [
-        fill.client_id for fill in story.fills if any(down_ns <= fill.at_ns < up_ns for down_ns, up_ns in story.outages)
-    ]
-
-
-def _filled_without_link(story: Story) -> int:
-    return len(_disconnected(story)) if story.outages else 0
+def _disconnected(story: Story) -> list[Fill]:
+    """What filled while the engine knew the link to be down."""
+    outages = story.outages
+    return [fill for fill in story.fills if any(down <= fill.at_ns < up for down, up in outages)] if outages else []
 
 
 def _part_without_link(story: Story) -> int:
-    if not story.outages:
-        return 0
-    gone = _disconnected(story)
-    orders = story.venue_orders
-    return sum(gone.count(name) > 1 or orders[name].filled < orders[name].quantity for name in set(gone))
+    return sum(fill.quantity < story.venue_orders[fill.client_id].quantity for fill in _disconnected(story))
 
 
 ORDERS: Mapping[str, Callable[[Story], int]] = {
@@ -130,13 +128,14 @@ ORDERS: Mapping[str, Callable[[Story], int]] = {
     "order in doubt when the link fell": lambda story: story.steps["DISCONNECTED"],
     "order met a dead link": _refused_submits,
     "found open by a comparison": lambda story: story.steps["SEEN_OPEN"],
-    "found filled by a comparison": lambda story: story.steps["SEEN_FILLED"],
+    "found filled by a comparison": lambda story: story.steps["FILLED in UNKNOWN"] + story.steps["SEEN_FILLED"],
     "found ended by a comparison": lambda story: sum(story.steps[event] for event in FOUND_ENDED),
     "absence not yet provable": lambda story: story.breaks["UNKNOWN_ORDER"],
     "proven absent": lambda story: story.steps["PROVEN_ABSENT in UNKNOWN"],
     "proven absent and given up": _given_up,
     "resent after proof of absence": lambda story: story.steps["RESENT"],
     "resent in another life": _resent_in_another_life,
+    "venue name used again": _named_again,
     "refused by the venue": lambda story: story.steps["REJECTED"],
     "refused after its ack": lambda story: story.steps["REJECTED in WORKING"],
     "expired": lambda story: story.steps["EXPIRED"] + story.steps["SEEN_EXPIRED"],
@@ -146,6 +145,6 @@ ORDERS: Mapping[str, Callable[[Story], int]] = {
     "modified twice": _modified_twice,
     "modified with a part filled": _changed_in_part,
     "filled after a change": _filled_after_change,
-    "fill while disconnected": _filled_without_link,
+    "fill while disconnected": lambda story: len(_disconnected(story)),
     "partial fill while disconnected": _part_without_link,
 }

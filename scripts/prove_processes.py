@@ -117,7 +117,7 @@ def kills(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Repo
         wrong = judge_files(room)
         report.wrong += [f"after kill {number}: {each}" for each in wrong]
         if number % 20 == 0 or wrong:
-            say(f"{number} kills, {room.last_row():,} rows, {len(report.wrong)} wrong")
+            say(f"{number} kills, {room.last_row():,} rows, wrong: {report.wrong or 'nothing'}")
     back(room, report, start(room, report))
     rest(room, report)
     return report
@@ -215,7 +215,7 @@ def down(room: Room, report: Report, why: str, say: Callable[[str], None]) -> No
     say(report.notes[-1])
     if status == 0 or not sentence:
         report.wrong.append(f"{why}: status {status}, and it said {said[-3:]}")
-    report.wrong += [f"{why}: {each}" for each in judge_files(room)]
+    report.wrong += [f"{why}: {each}" for each in judge_files(room, half_done=True)]
     report.wrong += [f"{why}: {each}" for each in judge_books(room) if "never planned" in each or "twice" in each]
 
 

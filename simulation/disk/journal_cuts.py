@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from engine.errors import EngineError
+from engine.errors import EngineError, JournalError
 from engine.ports import Row
 from model.execution import Alarm
 from model.units import NS_PER_DAY
@@ -20,6 +20,8 @@ from state.journal import AsyncSqliteJournal, Events, Rotation, SqliteJournal, j
 COMMITS = 24
 CUTS_A_RUN = 10
 LIVES = 3
+ILL = 0.3
+"""Part of the lives in which one sync fails."""
 FIRST_NS = 19_723 * NS_PER_DAY
 EVENTS = Events([Alarm])
 
@@ -28,6 +30,7 @@ EVENTS = Events([Alarm])
 class PowerReport:
     """What the cuts came to. ahead: cuts after which a commit that had not returned was there, whole.
 
+    ill: lives in which a sync failed first, so that the journal was given up and closed.
     wrong: one sentence for each thing that was lost, torn or invented, with the seed that shows it.
     """
 
@@ -37,15 +40,17 @@ class PowerReport:
     operations: int = 0
     acknowledged: int = 0
     ahead: int = 0
+    ill: int = 0
     wrong: list[str] = field(default_factory=list)
 
 
 class _Writing:
     """One life of a journal: commits of random size in engine time that passes midnights, so that files begin."""
 
-    def __init__(self, chance: random.Random, rows: Sequence[Row]) -> None:
+    def __init__(self, chance: random.Random, rows: Sequence[Row], commits: int) -> None:
         self.rows = list(rows)
         self.ends = [rows[-1].seq if rows else 0]
+        self.commits = commits
         self._chance = chance
         self._at_ns = rows[-1].at_ns if rows else FIRST_NS
 
@@ -66,7 +71,7 @@ class _Writing:
         return [(name, Alarm("KEPT", name, str(len(self.rows)), self._at_ns)) for name in ("one", "two")]
 
 
-def play(seed: int, work: Path, cuts: int = CUTS_A_RUN) -> PowerReport:
+def play(seed: int, work: Path, cuts: int = CUTS_A_RUN, commits: int = COMMITS) -> PowerReport:
     """One run of the journal, cut at `cuts` moments; after the first the power is cut again, in what it left."""
     report, chance = PowerReport(runs=1), random.Random(seed)
     ordered = chance.random() < 0.5
@@ -77,8 +82,9 @@ def play(seed: int, work: Path, cuts: int = CUTS_A_RUN) -> PowerReport:
         here = folder / f"life-{life}"
         put(before, here)
         began = content_of(here)
-        disk, writing, at_first = PoweredDisk(), _Writing(chance, rows), len(rows)
-        _write(here, disk, writing, chance, asynchronous=seed % 2 == 1)
+        disk = PoweredDisk(fails=chance.randint(1, 60) if chance.random() < ILL else 0)
+        writing, at_first = _Writing(chance, rows, commits), len(rows)
+        report.ill += not _write(here, disk, writing, chance, asynchronous=seed % 2 == 1)
         report.rotations += len(list(here.glob("journal-*.sqlite"))) - 1
         report.operations += len(disk.ops)
         for number in range(cuts if life == 0 else 2):
@@ -97,26 +103,43 @@ def play(seed: int, work: Path, cuts: int = CUTS_A_RUN) -> PowerReport:
     return report
 
 
-def _write(folder: Path, disk: PoweredDisk, writing: _Writing, chance: random.Random, *, asynchronous: bool) -> None:
+def _write(folder: Path, disk: PoweredDisk, writing: _Writing, chance: random.Random, *, asynchronous: bool) -> bool:
+    """Write until the end, or as an engine does until the journal fails: then it closes it. False when it failed."""
     with under(disk), disk.heard():
-        if asynchronous:
-            asyncio.run(_write_beside(folder, disk, writing, chance))
-            return
-        with SqliteJournal(folder, rotation=Rotation.DAY) as journal:
-            for _ in _steps(journal, writing, chance):
-                journal.commit()
-                disk.mark(journal.durable_seq)
+        try:
+            if asynchronous:
+                asyncio.run(_write_beside(folder, disk, writing, chance))
+            else:
+                _write_here(folder, disk, writing, chance)
+        except JournalError:
+            return False
+    return True
+
+
+def _write_here(folder: Path, disk: PoweredDisk, writing: _Writing, chance: random.Random) -> None:
+    journal = SqliteJournal(folder, rotation=Rotation.DAY)
+    try:
+        for _ in _steps(journal, writing, chance):
+            journal.commit()
+            disk.mark(journal.durable_seq)
+    finally:
+        journal.close()
+        disk.mark(journal.durable_seq)
 
 
 async def _write_beside(folder: Path, disk: PoweredDisk, writing: _Writing, chance: random.Random) -> None:
-    async with AsyncSqliteJournal(folder, rotation=Rotation.DAY) as journal:
+    journal = AsyncSqliteJournal(folder, rotation=Rotation.DAY)
+    try:
         for _ in _steps(journal, writing, chance):
             await journal.commit_async()
             disk.mark(journal.durable_seq)
+    finally:
+        await journal.close()
+        disk.mark(journal.durable_seq)
 
 
 def _steps(journal: SqliteJournal | AsyncSqliteJournal, writing: _Writing, chance: random.Random) -> Iterator[None]:
-    for _ in range(COMMITS):
+    for _ in range(writing.commits):
         journal.stage(writing.batch())
         if chance.random() < 0.2:
             journal.write_snapshots(len(writing.rows), writing.snapshot())

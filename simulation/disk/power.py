@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from simulation.disk.vfs import OK, Disk
+from simulation.disk.vfs import IOERR_FSYNC, OK, Disk
 
 SECTOR = 512
 
@@ -18,7 +18,7 @@ SECTOR = 512
 class Op(NamedTuple):
     """One thing that was done to the disk. `other` is the new name of a file that was renamed.
 
-    what: create, write, truncate, sync, delete, rename, sync_folder, or mark, which is the author's own.
+    what: create, write, truncate, sync, lost_sync, delete, rename, sync_folder, or mark, which is the author's own.
     """
 
     what: str
@@ -29,16 +29,27 @@ class Op(NamedTuple):
 
 
 class _Inode:
-    """One file: what is surely on disk, and what was done to it since."""
+    """One file: what is surely on disk, and what was done to it since, in order and with whether that is on disk."""
 
     def __init__(self) -> None:
         self.sure = bytearray()
-        self.since: list[Op] = []
+        self.since: list[tuple[Op, bool]] = []
+        self.forgotten = 0  # so many of those the system believes to have written, and has not
 
     def sync(self) -> None:
-        for op in self.since:
+        """Everything but what is forgotten is on disk."""
+        kept, done = self.since[: self.forgotten], self.since[self.forgotten :]
+        if kept:
+            self.since = kept + [(op, True) for op, _ in done]
+            self.forgotten = len(self.since)
+            return
+        for op, _ in done:
             _apply(self.sure, op)
-        self.since.clear()
+        self.since = []
+
+    def lose_sync(self) -> None:
+        """A sync failed: Linux then takes the pages for clean, and no later sync writes them."""
+        self.forgotten = len(self.since)
 
 
 Names = dict[str, _Inode]
@@ -48,11 +59,13 @@ class PoweredDisk(Disk):
     """Lets everything through to the real files, and remembers it in order, so that any moment can be cut later.
 
     Besides SQLite's calls it hears this process's own renames, removals and syncs of folders while `heard` lasts.
+    fails: which sync fails, from 1; 0 for none. What it should have written no later sync writes either.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fails: int = 0) -> None:
         self.ops: list[Op] = []
-        self._journals: set[str] = set()
+        self._fails = fails
+        self._syncs = 0
         self._new_journals: set[str] = set()
 
     # -- from SQLite
@@ -72,6 +85,10 @@ class PoweredDisk(Disk):
         return OK
 
     def sync(self, path: str) -> int:
+        self._syncs += 1
+        if self._syncs == self._fails:
+            self.ops.append(Op("lost_sync", path))
+            return IOERR_FSYNC
         self.ops.append(Op("sync", path))
         if path in self._new_journals:  # unixSync does so for a journal that it made
             self._new_journals.discard(path)
@@ -148,8 +165,10 @@ class Cut:
                 self.mark = op.offset
             case "sync":
                 live[op.path].sync()
+            case "lost_sync":
+                live[op.path].lose_sync()
             case "write" | "truncate":
-                live[op.path].since.append(op)
+                live[op.path].since.append((op, False))
             case "sync_folder":
                 self._sync_folder(op.path)
             case _:
@@ -183,9 +202,9 @@ class Cut:
         """The sure content, and a random part of what came after it."""
         content, chance = bytearray(inode.sure), self._chance
         part = chance.choice((0.0, 0.5, 0.9, 1.0))
-        for op in inode.since:
-            if op.what == "truncate":
-                if chance.random() < part:
+        for op, done in inode.since:
+            if done or op.what == "truncate":
+                if done or chance.random() < part:
                     _apply(content, op)
                 continue
             for begin in range(0, len(op.data), SECTOR):

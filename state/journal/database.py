@@ -23,6 +23,10 @@ WRITER_PRAGMAS = (
 )
 
 
+class UnfinishedError(JournalError):
+    """A power cut or a full disk left a write half done. Who only reads may not take it back; the next start does."""
+
+
 class AtomicConnection(sqlite3.Connection):
     """`commit` writes everything given by `give` in one transaction, or nothing.
 
@@ -97,6 +101,10 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY_ROLLBACK":
+            raise UnfinishedError(
+                f"{path.name}: the last write was cut off half-way; start the engine, which takes it back by itself"
+            ) from error
         raise JournalError(f"{path.name}: {explain(error)}") from error
     except OSError as error:
         raise JournalError(f"{path.name}: {error.strerror or error}") from error

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.errors import JournalError
 from state.journal.chain import GENESIS, RowParams, link, snapshot_hash
-from state.journal.database import explain, open_reader
+from state.journal.database import UnfinishedError, explain, open_reader
 from state.journal.events import Events
 from state.journal.folder import Header, files_in, header_of
 from state.journal.migrations import refuse_newer
@@ -19,6 +19,7 @@ from state.journal.migrations import refuse_newer
 LEDGER = "ledger.sqlite"
 
 RESTORE = "restore this file from a backup; the engine does not start on it"
+START_FIRST = "start the engine, which takes that write back by itself, and look again"
 KEEP_AND_ASK = "keep a copy, restore the file from a backup, and find out who changed it"
 
 
@@ -81,6 +82,11 @@ class _Check:
     def file(self, path: Path) -> None:
         try:
             db = open_reader(path)
+        except UnfinishedError:
+            self._lose(
+                path, "UNFINISHED", "its last write was cut off half-way, as by a power cut or a full disk", START_FIRST
+            )
+            return
         except (JournalError, OSError) as error:
             self._lose(path, "UNREADABLE", str(error).removeprefix(f"{path.name}: "))
             return
@@ -97,9 +103,9 @@ class _Check:
             except sqlite3.Error as error:
                 self._lose(path, "DAMAGED", f"reading stops after row {self.link.seq}: {explain(error)}")
 
-    def _lose(self, path: Path, code: str, text: str) -> None:
+    def _lose(self, path: Path, code: str, text: str, advice: str = RESTORE) -> None:
         """The rest of this file cannot be read, so what the next one should begin with is not known."""
-        self.found(path, 0, code, text)
+        self.found(path, 0, code, text, advice)
         self.link.sure = False
 
     def _continuity(self, path: Path, header: Header) -> None:

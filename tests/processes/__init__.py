@@ -1,0 +1,1 @@
+"""Real processes, real files, and disks that lose, fail and fill up."""

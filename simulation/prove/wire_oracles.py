@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from config.risk import RiskLimits
@@ -36,7 +38,7 @@ def limits_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     turnover: dict[str, float] = {}
     for leaving in seen.leavings:
         intent = leaving.planned.intent
-        if len(seen.sent[intent.id]) > 1 and leaving.submit is not seen.sent[intent.id][0]:
+        if leaving.submit is not seen.sent[leaving.planned.spec.client_id][0]:
             continue
         session = intent.run_id.partition(".")[0]
         runs[intent.run_id] += 1
@@ -135,15 +137,12 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     """An order priced from the market follows the last sane quote that the engine was told, and keeps its collar."""
     name = "prices on the wire"
     execution = seen.stage.world.configuration.program.execution
-    told: dict[str, list[tuple[int, Quote]]] = {}
-    for at_ns, quote in seen.stage.heard:
-        told.setdefault(quote.instrument, []).append((at_ns, quote))
     for client_id in seen.sent:
         plan = seen.planned.get(client_id)
         if plan is None or plan[1].intent.limit or plan[1].spec.type is not OrderType.LIMIT:
             continue
         planned = plan[1]
-        behind = _behind(told.get(planned.spec.instrument, ()), planned)
+        behind = _behind(seen.stage.heard, planned)
         if behind is None:
             yield Violation(name, f"{client_id} is not priced from the last quote that was told", planned.at_ns)
         elif planned.at_ns - behind.at_ns > execution.max_quote_age_s * NS_PER_SECOND:
@@ -154,18 +153,22 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     yield from _beyond_collars(seen, name)
 
 
-def _behind(told: Iterable[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:
+def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:
     """The quote that an order was priced from: the last good one before it, or any of that very moment."""
-    last: Quote | None = None
-    for at_ns, quote in told:
-        if at_ns > planned.at_ns:
-            break
-        if not (quote.bid_size > 0 and quote.ask_size > 0 and 0 < quote.bid <= quote.ask):
+    contract, now_ns = planned.spec.instrument, planned.at_ns
+    for place in range(bisect_right(heard, now_ns, key=itemgetter(0)) - 1, -1, -1):
+        at_ns, quote = heard[place]
+        if quote.instrument != contract or not _good(quote):
             continue
-        if at_ns == planned.at_ns and _mid(quote) == planned.arrival:
+        if _mid(quote) == planned.arrival:
             return quote
-        last = quote if at_ns < planned.at_ns else last
-    return last if last is not None and _mid(last) == planned.arrival else None
+        if at_ns < now_ns:
+            return None
+    return None
+
+
+def _good(quote: Quote) -> bool:
+    return quote.bid_size > 0 and quote.ask_size > 0 and 0 < quote.bid <= quote.ask
 
 
 def _mid(quote: Quote) -> Px:

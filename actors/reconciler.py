@@ -195,16 +195,19 @@ class Reconciler(Actor):
         return self._answer_breaks(broke.breaks)
 
     def _answer_breaks(self, breaks: tuple[Break, ...]) -> list[Effect]:
-        """What each difference does by itself, once until it changes; everything more is a person's."""
+        """What each difference does by itself, once until it changes; everything more is a person's.
+
+        A lock is asked for every time: whoever released it without a repair has not made the books equal.
+        """
         effects: list[Effect] = []
         for each in breaks:
+            if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":
+                effects.append(Tell(self.system, LockInstrument(each.subject, each.text, "reconciler")))
             if each.severity is Severity.NOTE or self.said.get(each.subject) == each:
                 continue
             self.said[each.subject] = each
             effects.append(Journal(Alarm(f"BREAK_{each.kind}", each.subject, each.text, self.clock.now_ns)))
-            if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":
-                effects.append(Tell(self.system, LockInstrument(each.subject, each.text, "reconciler")))
-            elif each.severity is Severity.REDUCE_ONLY:
+            if each.severity is Severity.REDUCE_ONLY:
                 effects.append(Tell(self.system, ReduceOnly(each.text, "reconciler")))
             elif each.severity is Severity.HALT:
                 effects.append(Tell(self.system, Halt(each.text, "reconciler")))

@@ -81,7 +81,7 @@ def draw_day(seed: int) -> Day:
     return Day(
         seed=seed, begins_ns=begins_ns, length_ns=length_ns,
         roll_day=0 if shape.random() < 0.4 else 4,
-        latency_ns=shape.choice((0, 2, 2, 40, 900)) * 10**6,
+        latency_ns=shape.choice((50, 2_000, 2_000, 40_000, 900_000)) * 1_000,
         restarts_ns=shape.choice((1, 5, 20, 90)) * NS_PER_SECOND,
         displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
         words=words, faults=_faults(_chance(seed, "faults"), length_ns, words),

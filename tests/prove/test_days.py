@@ -15,24 +15,13 @@ from model.units import NS_PER_SECOND
 from simulation.prove import days
 from simulation.prove.case import Violation
 from simulation.prove.catalogue import CATALOGUE
-from simulation.prove.days import Day, Name, Word, draw_day, play, play_day
+from simulation.prove.days import Name, draw_day, play, play_day
 from simulation.prove.fault import Fault
 from simulation.prove.shrink import fewest, shrink
 from simulation.stage import Stage
+from tests.prove.a_day import HOUR_NS, SHORT
 
 SEEDS = 60
-HOUR_NS = 3_600 * NS_PER_SECOND
-WORDS = (
-    Word(5 * NS_PER_SECOND, "want", "one", "ALPHA", 2_500), Word(5 * NS_PER_SECOND, "want", "one", "GAMMA", 4),
-    Word(5 * NS_PER_SECOND, "decide"),
-    Word(HOUR_NS, "want", "two", "ALPHA", 700, "p"), Word(HOUR_NS, "want", "two", "BETA", -1_400, "p"),
-    Word(HOUR_NS, "decide"),
-)  # fmt: skip
-SHORT = Day(
-    seed=7, begins_ns=22 * HOUR_NS, length_ns=150 * 60 * NS_PER_SECOND, roll_day=0, latency_ns=2 * 10**6,
-    restarts_ns=5 * NS_PER_SECOND, displayed=1_000, resumes=True, decides=True, words=WORDS, faults=(),
-)  # fmt: skip
-"""Two hours and a half around a midnight at which the future rolls."""
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, 10))

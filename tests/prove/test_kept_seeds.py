@@ -1,0 +1,107 @@
+"""Days that once broke a promise, each told by the faults that it took. They are kept for ever.
+
+A seed means another day whenever the catalogue grows, so each is written out; its number is where it was found.
+"""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from engine.notices import Happened
+from model.decisions import Mode
+from model.execution import Alarm
+from model.units import NS_PER_SECOND
+from simulation.prove.case import Verdict
+from simulation.prove.days import Day, Playing, Word, play_day
+from simulation.prove.scene import Scene
+from tests.prove.a_day import FIRST_NS, HOUR_NS, MINUTE_NS, SECOND_NS, fault, short_day
+
+
+def clean(day: Day) -> Verdict:
+    verdict = play_day(day)
+    assert not verdict.violations, verdict.violations
+    return verdict
+
+
+def played(day: Day) -> Scene:
+    playing = Playing(day)
+    playing.play()
+    return playing.scene
+
+
+def alarms(scene: Scene, code: str) -> list[Alarm]:
+    return [row.event for row in scene.rows if isinstance(row.event, Alarm) and row.event.code == code]
+
+
+def test_seed_111_a_short_that_came_by_a_transfer_is_lent_from_that_day_on() -> None:
+    """The venue asked for the days since year nought."""
+    clean(short_day(fault("a position transferred", MINUTE_NS, "BETA", -1)))
+
+
+def test_seed_48_a_difference_that_stands_for_hours_is_said_once() -> None:
+    """The system repeated its alarm at every comparison."""
+    day = short_day(fault("a position transferred", MINUTE_NS, "BETA", 2))
+    clean(day)
+    assert len(alarms(played(day), "MODE_LOCKED")) == 1
+
+
+def test_seed_68_an_engine_killed_while_halted_says_that_it_waits_for_a_person() -> None:
+    """It came up in OBSERVING, and nothing said why."""
+    day = short_day(fault("killed in another mode", HOUR_NS // 2, Mode.HALTED.value, 500), resumes=False)
+    clean(day)
+    scene = played(day)
+    assert scene.mode is Mode.OBSERVING
+    assert [alarm.subject for alarm in alarms(scene, "NEEDS_OPERATOR")] == ["HALTED"]
+
+
+def test_seed_86_a_quarantined_sleeve_leaves_the_others_trading_and_no_letter_without_a_reader() -> None:
+    """Risk was sent back each decision that the sleeve did not take, and could not take that either."""
+    day = short_day(fault("an actor raises", MINUTE_NS, "sleeve.two+++++", 1))
+    clean(day)
+    scene = played(day)
+    assert [notice.who for notice in scene.notices if notice.happened is Happened.QUARANTINED] == ["sleeve.two"]
+    assert scene.positions["ALPHA"] == 2_500
+
+
+@pytest.mark.parametrize("actor", ["orders", "portfolio", "risk", "market_data", "basket", "pair", "reconciler"])
+def test_seed_69_an_actor_that_raises_once_is_rebuilt_and_nobody_stops(actor: str) -> None:
+    """The stage's kernel could rebuild nothing, so every slip stopped the engine and no day saw a rebuilt actor."""
+    day = short_day(fault("an actor raises", SECOND_NS - 1, actor, 2))
+    clean(day)
+    scene = played(day)
+    assert scene.stops == []
+    assert actor in {notice.who for notice in scene.notices if notice.happened is Happened.RESTARTED}
+
+
+def test_seed_702_an_order_sent_by_hand_is_none_of_the_engines_requests() -> None:
+    """It was counted among them, so that a delayed order was told from another."""
+    by_hand = fault("another hand trades", MINUTE_NS, "BETA", 2)
+    late = fault("the next message", SECOND_NS - 1, "delay SubmitOrder", 400_000)
+    clean(short_day(by_hand, late))
+
+
+def test_seed_815_no_day_is_judged_while_it_is_settled() -> None:
+    """The calm ended at midnight, with the settlement on its way."""
+    ends_at_midnight = replace(short_day(), length_ns=105 * MINUTE_NS, decides=False, latency_ns=40 * 10**6)
+    clean(ends_at_midnight)
+    assert played(ends_at_midnight).now_ns % (24 * HOUR_NS) == 15 * MINUTE_NS
+
+
+def test_seed_772_late_executions_of_one_order_are_told_apart() -> None:
+    """Each filled while the link was down, and each alarm said the same."""
+    down = fault("link down", FIRST_NS + 80 * NS_PER_SECOND, lasts_ns=14 * MINUTE_NS)
+    day = replace(short_day(down), displayed=100)
+    clean(day)
+    texts = [alarm.text for alarm in alarms(played(day), "LATE_FILL")]
+    assert len(texts) > 3
+    assert len(set(texts)) == len(texts)
+
+
+def test_seed_61_what_was_released_without_a_repair_is_locked_again() -> None:
+    """The reconciler had said the difference already and left the instrument open."""
+    day = short_day(
+        fault("a position transferred", MINUTE_NS, "BETA", 9), words=(Word(HOUR_NS // 2, "release"),)
+    )  # fmt: skip
+    clean(day)
+    assert "BETA" in played(day).actor("system").locked

@@ -75,9 +75,9 @@ class Watchdog(Actor):
     def on_lease_lost(self, lost: LeaseLost) -> Effects:
         """Told again and again: an operator's resume must not last without a lease."""
         halt = Tell(self.system, Halt(lost.why, "lease"))
-        if "lease" in self.said:
+        if lost.why in self.said:
             return [halt]
-        self.said["lease"] = lost.at_ns
+        self.said[lost.why] = lost.at_ns
         return [Journal(Alarm("FENCED", "lease", lost.why, lost.at_ns)), halt]
 
     def on_feed_state(self, state: FeedState) -> Effects:

@@ -40,7 +40,7 @@ class LeaseTaken(Event, frozen=True, gc=False):
 
 
 class LeaseLost(Control, frozen=True, gc=False):
-    """Another engine or the guardian has the account: nothing that this engine sends leaves any more."""
+    """Another engine or the guardian may have the account: nothing that this engine sends leaves."""
 
     why: str
     at_ns: int

@@ -16,9 +16,11 @@ def seconds_since_boot() -> float:
 
 
 class HeldLease:
-    """One engine's lease of one account. Lost once is lost for ever: only a new start takes a new token.
+    """One engine's lease of one account. Once somebody else has a higher token it is lost for ever.
 
-    on_lost: told why, once, at the moment it is noticed.  seconds: see `seconds_since_boot`.  wall_ns: UTC.
+    A lease that was not renewed in time lets nothing through until it is: its token still being the highest proves that
+    nobody came in between.  lost: why it is lost for ever.  on_lost: told why nothing may be sent, once for each time
+    that this begins.  seconds: see `seconds_since_boot`.  wall_ns: UTC.
     """
 
     def __init__(
@@ -29,6 +31,7 @@ class HeldLease:
         self.store = store
         self.ttl_s = ttl_s
         self.lost = ""
+        self._late = False
         self.on_lost: Callable[[str], None] = lambda why: None
         self._holder = holder
         self._seconds, self._wall_ns = seconds, wall_ns
@@ -49,7 +52,7 @@ class HeldLease:
             return None
         ours = self.standing.token
         if self._seconds() >= self._until_s:
-            self._lose("it was not renewed in time")
+            self._overdue()
             return None
         try:
             highest = self.store.token()
@@ -61,17 +64,15 @@ class HeldLease:
         return ours
 
     def renew(self) -> None:
-        """Hold on for another term. Raises LeaseError when the store cannot be written; the lease lives on until then.
-
-        A lease whose time was over is lost even when nobody took it: requests were refused meanwhile.
-        """
+        """Hold on for another term. Raises LeaseError when the store cannot be written; the term runs on then."""
         if self.lost:
             return
         began_s = self._seconds()
         if began_s >= self._until_s:
-            self._lose("it was not renewed in time")
-        elif self.store.renew(self.standing.token, self._wall_ns(), int(self.ttl_s * NS)):
+            self._overdue()
+        if self.store.renew(self.standing.token, self._wall_ns(), int(self.ttl_s * NS)):
             self._until_s = began_s + self.ttl_s
+            self._late = False
         else:
             self._lose("another engine or the guardian has taken the account")
 
@@ -84,6 +85,14 @@ class HeldLease:
         self._until_s = 0.0
         self.store.release(self.standing.token)
 
+    def _overdue(self) -> None:
+        if not self._late:
+            self._late = True
+            self.on_lost(self._text("it was not renewed in time"))
+
     def _lose(self, why: str) -> None:
-        self.lost = f"the lease of {self.store.account} at {self.store.venue} under token {self.standing.token}: {why}"
+        self.lost = self._text(why)
         self.on_lost(self.lost)
+
+    def _text(self, why: str) -> str:
+        return f"the lease of {self.store.account} at {self.store.venue} under token {self.standing.token}: {why}"

@@ -31,7 +31,7 @@ class LeasePort:
 
     async def run(self, outside: Outside) -> None:
         lease = self._lease
-        lease.on_lost = lambda why: self._lost(outside)
+        lease.on_lost = lambda why: self._lost(outside, why)
         held, store = lease.standing, lease.store
         taken = LeaseTaken(
             store.venue, store.account, held.token, held.holder.text if held.holder else "", held.fenced, self._now_ns()
@@ -42,10 +42,10 @@ class LeasePort:
             try:
                 lease.renew()
             except LeaseError:
-                continue  # its own term decides for how long
+                lease.token()  # says when the term is over
         while True:
-            self._lost(outside)
+            self._lost(outside, lease.lost)
             await asyncio.sleep(SAY_AGAIN_S)
 
-    def _lost(self, outside: Outside) -> None:
-        outside.tell("watchdog", LeaseLost(self._lease.lost, self._now_ns()))
+    def _lost(self, outside: Outside, why: str) -> None:
+        outside.tell("watchdog", LeaseLost(why, self._now_ns()))

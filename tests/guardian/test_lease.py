@@ -84,15 +84,21 @@ def test_a_renewed_lease_lasts_a_whole_term_from_then(bench: Bench) -> None:
         bench.held(B)
 
 
-def test_an_engine_that_slept_past_its_term_is_lost_even_when_nobody_took_its_place(bench: Bench) -> None:
+def test_an_engine_that_slept_past_its_term_is_told_and_goes_on_only_when_nobody_came_in_between(bench: Bench) -> None:
     heard: list[str] = []
     first = bench.held(A)
     first.on_lost = heard.append
     bench.now_s += 30
+    assert first.token() is None
+    first.renew()
+    assert first.token() == 1
+    assert ["was not renewed in time" in each for each in heard] == [True]
+    bench.now_s += 30
+    bench.held(B)
     first.renew()
     assert first.token() is None
-    assert len(heard) == 1
-    assert "was not renewed in time" in heard[0]
+    assert "another engine or the guardian has taken the account" in first.lost
+    assert heard[-1] == first.lost
 
 
 def test_the_lease_of_a_process_that_died_on_this_machine_is_free_at_once(bench: Bench) -> None:
@@ -120,9 +126,11 @@ def test_without_the_store_nothing_is_sent_and_the_lease_lasts_no_longer_than_it
     assert first.lost == ""
     with pytest.raises(LeaseError, match="cannot be used"):
         first.renew()
+    heard: list[str] = []
+    first.on_lost = heard.append
     bench.now_s += TTL_S
-    first.renew()
-    assert "was not renewed in time" in first.lost
+    assert first.token() is None
+    assert "was not renewed in time" in heard[0]
 
 
 def test_a_store_that_was_deleted_fences_whoever_held_it(bench: Bench) -> None:

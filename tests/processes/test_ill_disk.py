@@ -15,7 +15,7 @@ from simulation.disk.journal_cuts import EVENTS
 from state.journal import AsyncSqliteJournal, Rotation, SqliteJournal, journal_rows, verify
 
 DAY_NS = 86_400 * 10**9
-COMMITS = 8
+COMMITS = 6
 
 
 def row(seq: int) -> Row:
@@ -55,7 +55,7 @@ def calls(folder: Path, call: str) -> int:
 
 @pytest.mark.parametrize(("call", "how"), [("write", "full"), ("write", "broken"), ("sync", "broken")])
 def test_each_call_that_fails_costs_nothing_that_was_acknowledged(call: str, how: str, tmp_path: Path) -> None:
-    for nth in range(1, calls(tmp_path / "healthy", call) + 1, 2):
+    for nth in range(1, calls(tmp_path / "healthy", call) + 1, 4):
         folder = tmp_path / f"{nth}"
         acknowledged, said = 0, "the disk"
         disk = FailingDisk(Illness(call, nth, how))
@@ -70,7 +70,7 @@ def test_each_call_that_fails_costs_nothing_that_was_acknowledged(call: str, how
 
 
 def test_a_passing_failure_is_said_and_the_journal_beside_the_loop_goes_on(tmp_path: Path) -> None:
-    for nth in range(1, calls(tmp_path / "healthy", "sync") + 1, 3):
+    for nth in range(1, calls(tmp_path / "healthy", "sync") + 1, 5):
         folder = tmp_path / f"{nth}"
         with under(FailingDisk(Illness("sync", nth, lasts=1))):
             try:

@@ -79,7 +79,8 @@ class RegimeReader:
         """The regime of the cycle's session; a session already decided is answered as it was."""
         state, session, run = self.state, told.cycle.session, told.cycle.run_id
         if state.last is not None and session <= state.machine.session:
-            return msgspec.structs.replace(state.last, run_id=run)
+            state.last = msgspec.structs.replace(state.last, run_id=run)
+            return state.last
         money, flows = nav.nav / CASH_SCALE, nav.external_flows / CASH_SCALE
         facts: dict[str, float] = {}
         missing: list[str] = []
@@ -111,6 +112,8 @@ class RegimeReader:
         """Take a decision back from the journal."""
         state, facts = self.state, decided.facts
         if decided.session <= state.machine.session:
+            if decided.session == state.machine.session:
+                state.last = decided
             return
         state.machine = Machine(decided.regime.value, decided.pending.value, decided.pending_days, decided.session)
         state.track = Track(decided.session, facts["nav"], facts["flows"], facts["wealth"], facts["peak"])

@@ -8,6 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from simulation.prove.case import Violation
+from simulation.prove.decision_oracles import (
+    absence_is_true,
+    decided_once,
+    differences_lock,
+    legs_together,
+    only_ours_touched,
+    prices_believed,
+)
 from simulation.prove.evidence import Evidence
 from simulation.prove.health_oracles import alarms_once, alive_after_faults, mailboxes_bounded
 from simulation.prove.money_oracles import COMPARED_WITHIN_NS, book_equals_venue, venue_conserves
@@ -25,6 +33,12 @@ ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
     "modes on the wire": modes_on_the_wire,
     "prices on the wire": prices_on_the_wire,
     "moves along the tables": moves_along_the_tables,
+    "decided once": decided_once,
+    "legs together": legs_together,
+    "differences lock": differences_lock,
+    "absence is true": absence_is_true,
+    "prices believed": prices_believed,
+    "only ours touched": only_ours_touched,
     "venue conserves": venue_conserves,
     "mailboxes bounded": mailboxes_bounded,
     "alarms once": alarms_once,

@@ -112,6 +112,26 @@ def test_a_run_asked_again_is_answered_and_not_journalled_again() -> None:
     assert journalled(again, RegimeDecided) == []
 
 
+@pytest.mark.parametrize("way", ["no restart", "snapshot", "journal"])
+def test_a_later_run_of_a_session_is_not_journalled_again_either(way: str) -> None:
+    regime = again = actor()
+    rows = journalled(regime.on_nav_marked(nav(20240102, 100)), RegimeDecided)
+    for number in (1, 2):
+        regime.on_cycle_fx(cycle(20240102, number=number))
+        rows += journalled(regime.on_nav_marked(nav(20240102, 100, number=number)), RegimeDecided)
+    if way == "snapshot":
+        again = actor()
+        again.restore(put_away(regime.snapshot()))
+    elif way == "journal":
+        again = actor()
+        for row in rows:
+            again.fold_regime_decided(put_away(row))
+    again.on_cycle_fx(cycle(20240102, number=2))
+    answer = list(again.on_nav_marked(nav(20240102, 100, number=2)) or ())
+    assert told(answer, RegimeDecided) == [rows[-1]]
+    assert journalled(answer, RegimeDecided) == []
+
+
 def test_cycle_and_net_asset_value_may_come_in_either_order() -> None:
     one, two = actor(RegimeRules()), actor(RegimeRules())
     one.on_cycle_fx(cycle(20240102))

@@ -20,6 +20,7 @@ from model.orders import Filled, ModifyOrder, SubmitOrder, VenueSettled
 from model.units import QTY_SCALE
 from simulation.prove.oracles import ORACLES, judge
 from simulation.stage import Stage
+from tests.prove.decision_defects import DECISION_DEFECTS
 from tests.prove.forging import entered, forge, place_of, sent, slip_in, strike, under
 from tests.prove.plays import LONG_NS, PLAYS, SECOND, calm, halted, modified, plain, resent, rolled
 
@@ -221,6 +222,7 @@ DEFECTS: tuple[tuple[str, Callable[[], Stage], Defect], ...] = (
     ("mailboxes bounded", plain, lane_overflowed),
     ("alive after faults", plain, another_mode_journalled),
     ("alarms once", plain, alarm_storm),
+    *DECISION_DEFECTS,
 )
 
 

@@ -1,0 +1,171 @@
+"""Oracles of what is remembered and believed: decisions, differences, absence, prices, and whose orders are touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from model.decisions import (
+    DayMarked,
+    InstrumentLocked,
+    InstrumentReleased,
+    RegimeDecided,
+    RiskDecision,
+    RunPlanned,
+    Targets,
+)
+from model.execution import Break, Reconciled, Severity
+from model.instruments import product_of
+from model.orders import Purpose
+from model.units import NS_PER_SECOND, Px
+from simulation.prove.case import Violation
+from simulation.prove.evidence import Evidence, ours
+from simulation.stage.world import PRICES
+
+ANSWERED_NS = NS_PER_SECOND
+"""How long a difference that was found may stand without the lock that follows from it."""
+UNIT = 3
+"""No price of a play wanders or jumps so many fold: what differs by more is another unit."""
+
+
+# -- decisions
+
+
+def decided_once(seen: Evidence) -> Iterator[Violation]:
+    """A run has one regime, one scale and one answer of each sleeve, and a session one regime: restarts change none."""
+    name = "decided once"
+    made: set[tuple[str, str]] = set()
+    for row in seen.rows:
+        if isinstance(row.event, RegimeDecided | RiskDecision):
+            what = (type(row.event).__name__, row.event.run_id)
+            if what in made:
+                yield Violation(name, f"{what[0]} of run {what[1]} was made twice", row.at_ns)
+            made.add(what)
+    sessions: dict[int, RegimeDecided] = {}
+    for row, regime in seen.of(RegimeDecided):
+        first = sessions.setdefault(regime.session, regime)
+        if (first.regime, first.facts) != (regime.regime, regime.facts):
+            yield Violation(name, f"the regime of session {regime.session} was decided twice", row.at_ns)
+    answers: set[tuple[str, str]] = set()
+    for row, targets in seen.of(Targets):
+        answer = (targets.sleeve, targets.run_id)
+        if answer in answers:
+            yield Violation(name, f"{targets.sleeve} answered run {targets.run_id} twice", row.at_ns)
+        answers.add(answer)
+
+
+def legs_together(seen: Evidence) -> Iterator[Violation]:
+    """What a sleeve wants as a pair is planned whole, or not at all. A roll waits for nobody."""
+    wants = {(targets.run_id, targets.sleeve): targets for _, targets in seen.of(Targets)}
+    for row, run in seen.of(RunPlanned):
+        left_out = {denial.instrument for denial in run.left_out}
+        for intent in run.intents:
+            product = product_of(intent.instrument)
+            for share in () if intent.purpose is Purpose.ROLL else intent.shares:
+                answer = wants.get((run.run_id, share.sleeve))
+                mine = [] if answer is None else answer.wants
+                pair = next((want.pair for want in mine if want.product == product), "")
+                for want in mine:
+                    if pair and want.pair == pair and want.product != product and want.product in left_out:
+                        text = f"{intent.id}: {product} goes, and {want.product}, of the same pair, does not"
+                        yield Violation("legs together", text, row.at_ns)
+
+
+# -- differences and locks
+
+
+def differences_lock(seen: Evidence) -> Iterator[Violation]:
+    """A difference that only a person can explain locks its instrument, and nothing in it increases until released."""
+    name = "differences lock"
+    locks = _locks(seen)
+    for row, comparison in seen.of(Reconciled):
+        for each in comparison.breaks:
+            if not _locking(each) or seen.now_ns - row.at_ns < ANSWERED_NS:
+                continue
+            if not _held(locks, each.subject, row.seq) and not _follows(seen, locks, each.subject, row.seq, row.at_ns):
+                yield Violation(name, f"{each.text}, and {each.subject} was not locked", row.at_ns)
+    for leaving in seen.leavings:
+        intent, (row, _) = leaving.planned.intent, seen.planned[leaving.planned.spec.client_id]
+        increases = not intent.reduces and not leaving.reduces
+        if increases and _held(locks, intent.instrument, row.seq, before_ns=row.at_ns):
+            yield Violation(name, f"{intent.id} increases, and {intent.instrument} is locked", row.at_ns)
+
+
+def _locking(found: Break) -> bool:
+    return found.severity is Severity.LOCK and found.kind != "UNKNOWN_ORDER"
+
+
+Locks = Mapping[str, list[tuple[int, int, bool]]]
+
+
+def _locks(seen: Evidence) -> Locks:
+    """(seq, moment, locked or released) by instrument."""
+    found: dict[str, list[tuple[int, int, bool]]] = {}
+    for row in seen.rows:
+        if isinstance(row.event, InstrumentLocked | InstrumentReleased):
+            locked = isinstance(row.event, InstrumentLocked)
+            found.setdefault(row.event.instrument, []).append((row.seq, row.at_ns, locked))
+    return found
+
+
+def _held(locks: Locks, instrument: str, seq: int, before_ns: int = 1 << 62) -> bool:
+    """Whether it was locked before a row."""
+    state = [locked for at, at_ns, locked in locks.get(instrument, ()) if at < seq and at_ns < before_ns]
+    return bool(state) and state[-1]
+
+
+def _follows(seen: Evidence, locks: Locks, instrument: str, seq: int, at_ns: int) -> bool:
+    """Whether the lock came at once, or the engine died before it could."""
+    soon = at_ns + ANSWERED_NS
+    if any(locked and at > seq and when <= soon for at, when, locked in locks.get(instrument, ())):
+        return True
+    boot = next((each.seq for each in seen.boots if each.seq > seq), 0)
+    said = [row.at_ns for row in seen.rows if seq < row.seq < boot]
+    return bool(boot) and (not said or said[-1] <= soon)
+
+
+# -- what is believed
+
+
+def absence_is_true(seen: Evidence) -> Iterator[Violation]:
+    """An order that was proven absent was not at the venue when the venue was asked."""
+    asked_ns = {question.id: request.at_ns for request, question in seen.questions}
+    for client_id, steps in seen.moved.items():
+        order = seen.venue_orders.get(client_id)
+        for row, step in steps:
+            at_ns = asked_ns.get(step.evidence)
+            if step.event == "PROVEN_ABSENT" and order is not None and at_ns is not None and order.arrived_ns < at_ns:
+                text = f"{client_id} was proven absent, and the venue had had it for {at_ns - order.arrived_ns} ns"
+                yield Violation("absence is true", text, row.at_ns)
+
+
+def prices_believed(seen: Evidence) -> Iterator[Violation]:
+    """No day is marked, and nothing is decided, at a price in another unit."""
+    name = "prices believed"
+    for row, day in seen.of(DayMarked):
+        for contract, price in day.prices.items():
+            if _other_unit(contract, price):
+                yield Violation(name, f"the day {day.session} is marked with {contract} at {price}", row.at_ns)
+    for row, run in seen.of(RunPlanned):
+        for intent in run.intents:
+            if _other_unit(intent.instrument, intent.reference):
+                text = f"{intent.id} was decided with {intent.instrument} at {intent.reference}"
+                yield Violation(name, text, row.at_ns)
+
+
+def _other_unit(contract: str, price: Px) -> bool:
+    usual = PRICES.get(product_of(contract), 0)
+    return bool(usual and price) and not usual <= abs(price) * UNIT <= usual * UNIT * UNIT
+
+
+def only_ours_touched(seen: Evidence) -> Iterator[Violation]:
+    """No order that does not carry our prefix is cancelled, changed or taken over."""
+    name = "only ours touched"
+    for request, cancel in seen.cancels:
+        if not ours(cancel.client_id):
+            yield Violation(name, f"{cancel.client_id} is not ours, and its cancel left", request.at_ns)
+    for request, change in seen.modifies:
+        if not ours(change.client_id):
+            yield Violation(name, f"{change.client_id} is not ours, and its change left", request.at_ns)
+    for client_id, (row, _) in seen.planned.items():
+        if not ours(client_id):
+            yield Violation(name, f"{client_id} is not ours, and was taken over", row.at_ns)

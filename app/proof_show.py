@@ -133,7 +133,14 @@ def story(verdict: Verdict) -> list[str]:
 def events(verdict: Verdict, most: int = 1_000) -> list[str]:
     """The last things that were journalled."""
     tail = verdict.tail[-most:]
-    return [f"  last {len(tail)} events", *(f"    {event}" for event in tail)] if tail else []
+    return [f"  last {len(tail)} events", *(f"    {_dated(event)}" for event in tail)] if tail else []
+
+
+def _dated(event: str) -> str:
+    """`SEQ NANOSECONDS ...` with a moment that a person can read; anything else as it is."""
+    seq, _, rest = event.partition(" ")
+    at_ns, _, what = rest.partition(" ")
+    return f"{seq} {moment(int(at_ns))} {what}" if seq.isdigit() and at_ns.isdigit() else event
 
 
 def failure_story(failure: Failure, most_events: int = 1_000) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import time
@@ -21,6 +22,8 @@ Play = Callable[[str], Verdict]
 CHUNK = 32
 PATIENCE_S = 300.0
 MOST_DEATHS = 10
+READY = b""
+"""What a worker says first: the time of its first case counts from here."""
 PROCESS, RAISED = "process", "raised"
 """Names of what judges a case that came to no verdict: its process died or did not end, or the play raised."""
 
@@ -56,10 +59,16 @@ def played(play: Play, case: str) -> Played:
 
 def _work(play: Play, pipe: Connection) -> None:
     encode = msgspec.msgpack.Encoder().encode
+    warm = False
     try:
+        pipe.send_bytes(READY)
         while True:
             for case in pipe.recv():
                 pipe.send_bytes(encode(played(play, case)))
+                if not warm:
+                    gc.collect()
+                    gc.freeze()  # what the first case loaded is there for all: the collector need not look at it again
+                    warm = True
     except (EOFError, OSError):
         return
 
@@ -146,7 +155,7 @@ class Workers:
                 return
             for pipe in wait(list(busy), timeout=1.0):
                 assert isinstance(pipe, Connection)
-                yield self._heard(busy[pipe], waiting)
+                yield from self._heard(busy[pipe], waiting)
             for worker in self._workers:
                 if worker.cases and time.monotonic() - worker.since > self._patience_s:
                     worker.kill()
@@ -160,14 +169,16 @@ class Workers:
             if waiting and not worker.cases:
                 worker.give([waiting.popleft() for _ in range(min(chunk, len(waiting)))])
 
-    def _heard(self, worker: _Worker, waiting: deque[str]) -> Played:
+    def _heard(self, worker: _Worker, waiting: deque[str]) -> Iterator[Played]:
         try:
-            one = self._decode(worker.pipe.recv_bytes())
+            said = worker.pipe.recv_bytes()
         except (EOFError, OSError):
-            return self._died(worker, waiting)
-        worker.cases.popleft()
+            yield self._died(worker, waiting)
+            return
         worker.since = time.monotonic()
-        return one
+        if said != READY:
+            worker.cases.popleft()
+            yield self._decode(said)
 
     def _died(self, worker: _Worker, waiting: deque[str]) -> Played:
         late = time.monotonic() - worker.since > self._patience_s

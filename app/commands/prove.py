@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -123,7 +123,8 @@ def _crash_cases(cuts: str) -> list[str]:
 
     if cuts == "none":
         return []
-    cases = crashes.cases()
+    with _busy("finding every boundary"):
+        cases = crashes.cases()
     if cuts == "all":
         return cases
     known = dict.fromkeys(scenario_of(case) for case in cases)
@@ -186,6 +187,12 @@ def _bar() -> Any:
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)
+
+
+def _busy(text: str) -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True).status(text) if sys.stderr.isatty() else nullcontext()
 
 
 def _violated(tally: Tally) -> str:

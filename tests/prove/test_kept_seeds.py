@@ -76,8 +76,8 @@ def test_seed_69_an_actor_that_raises_once_is_rebuilt_and_nobody_stops(actor: st
 
 def test_seed_702_an_order_sent_by_hand_is_none_of_the_engines_requests() -> None:
     """It was counted among them, so that a delayed order was told from another."""
-    by_hand = fault("another hand trades", MINUTE_NS, "BETA", 2)
-    late = fault("the next message", SECOND_NS - 1, "delay SubmitOrder", 400_000)
+    by_hand = fault("another hand trades", 1, "BETA", 2)
+    late = fault("the next message", FIRST_NS - 1, "delay SubmitOrder", 400_000)
     clean(short_day(by_hand, late))
 
 
@@ -100,8 +100,7 @@ def test_seed_772_late_executions_of_one_order_are_told_apart() -> None:
 
 def test_seed_61_what_was_released_without_a_repair_is_locked_again() -> None:
     """The reconciler had said the difference already and left the instrument open."""
-    day = short_day(
-        fault("a position transferred", MINUTE_NS, "BETA", 9), words=(Word(HOUR_NS // 2, "release"),)
-    )  # fmt: skip
+    released = Word(SECOND_NS + 50 * MINUTE_NS, "release")
+    day = short_day(fault("a position transferred", SECOND_NS + 30 * MINUTE_NS, "BETA", 9), words=(released,))
     clean(day)
     assert "BETA" in played(day).actor("system").locked

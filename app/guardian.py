@@ -188,6 +188,10 @@ class Guardian:
             wrong = objection(order, held.get(order.instrument, 0)) or venue.submit(order)
             name = f"{order.client_id} {order.side.name} {order.quantity} {order.instrument}"
             self._say(beat, "NOT_SENT" if wrong else "SENT", f"{name}: {wrong}" if wrong else name)
+        for instrument in sorted(set(held) - {order.instrument for order in plan.orders}):
+            self._say(
+                beat, "NOT_PLANNED", f"{held[instrument]} {instrument}: the plan of row {plan.seq} does not know it"
+            )
 
     @staticmethod
     def _held(venue: GuardianVenue) -> str:

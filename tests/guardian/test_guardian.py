@@ -205,6 +205,14 @@ def test_a_plan_that_somebody_else_signed_is_refused(closing: Bench) -> None:
     assert closing.holds() == {"CSPX": 10 * QTY_SCALE}
 
 
+def test_a_position_that_the_plan_does_not_know_is_said_and_left(closing: Bench) -> None:
+    deposit(closing, units=0)
+    closing.beats(3)
+    assert closing.wait(12)
+    assert "CSPX: the plan of row 50 does not know it" in closing.log.said("NOT_PLANNED")
+    assert closing.holds() == {"CSPX": 10 * QTY_SCALE}
+
+
 @pytest.mark.parametrize("units", [11, -10])
 def test_an_order_that_the_venues_own_position_does_not_explain_is_not_sent(closing: Bench, units: int) -> None:
     deposit(closing, units=units)

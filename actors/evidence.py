@@ -34,8 +34,8 @@ def ours(snapshot: VenueSnapshot) -> tuple[str, ...]:
 def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Findings:
     """Compare a complete snapshot with the open orders of the book.
 
-    Absence proves something only where the venue enforces ids, and the snapshot covers the sending and `settle_ns`
-    after it. An order planned after the snapshot was taken is left out.
+    Absence proves something only where the venue enforces ids, and the snapshot covers the first sending and
+    `settle_ns` after the last. An order planned after the snapshot was taken is left out.
     """
     at_venue = {order.client_id: order for order in snapshot.orders}
     closed = {order.client_id: order for order in snapshot.closed}
@@ -59,7 +59,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
             evidence.append(ProvenAbsent(order.client_id, snapshot.id, snapshot.at_ns))
         elif order.state == UNKNOWN:
             text = f"{order.client_id} in {order.instrument} is not shown, and that proves nothing yet"
-            provable_ns = max(provable_ns, order.planned_ns + settle_ns)
+            provable_ns = max(provable_ns, order.planned_ns + settle_ns, order.resent_ns + settle_ns)
             breaks.append(Break("UNKNOWN_ORDER", order.client_id, order.filled, 0, Severity.LOCK, text))
         else:
             compared.pop()
@@ -78,7 +78,7 @@ def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -
         snapshot.complete
         and snapshot.ids_enforced
         and snapshot.since_ns <= order.planned_ns
-        and order.planned_ns + settle_ns <= snapshot.at_ns
+        and max(order.planned_ns, order.resent_ns) + settle_ns <= snapshot.at_ns
     )
 
 

@@ -38,7 +38,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     given: signed quantity that each share of the intent has got so far.  collar: worst price it may show, 0 for none.
     rungs: reprices done.  changes: modifies asked.  pending: the modify that the venue has not answered.
     wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
-    it (a LOST one that will not be sent again).
+    it (a LOST one that will not be sent again).  resent_ns: when it was last sent again, 0 for never.
     """
 
     intent: Intent
@@ -61,6 +61,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     cancel_asked: bool = False
     settled: bool = False
     changed_ns: int = 0
+    resent_ns: int = 0
 
     @property
     def remaining(self) -> Qty:
@@ -263,6 +264,8 @@ class OrderBook:
         order.state = OrderState(row.now)
         order.venue_id = row.venue_id or order.venue_id
         order.changed_ns = row.at_ns
+        if row.event == OrderEvent.RESENT:
+            order.resent_ns = row.at_ns
         self._sort(order)
 
     def fold_repriced(self, row: OrderRepriced) -> None:

@@ -257,6 +257,7 @@ class Orders(Actor):
             return self.desk.told(order, "proven absent and not sent again")
         if not self.pacing.link_up or not may_place(self.mode, reduces=intent.reduces):
             return []
+        order.resent_ns = now_ns
         effects = self.desk.move(order, OrderEvent.RESENT) + self.pacing.lease.leaving(order.spec)
         effects.append(ToPort(self.venue, SubmitOrder(order.spec, resend=True)))
         return effects + self.pacing.started(order, laddered=self.pacing.laddered(order))
@@ -293,8 +294,8 @@ class Orders(Actor):
     def on_ask_orders(self, ask: AskOrders) -> Effects:
         known = self.book.orders
         found = tuple(
-            KnownOrder(each.spec.client_id, each.spec.instrument, each.state, each.filled, each.planned_ns)
-            for each in self.book.open.values()
+            KnownOrder(o.spec.client_id, o.spec.instrument, o.state, o.filled, o.planned_ns, o.resent_ns)
+            for o in self.book.open.values()
         )
         return [Reply(ask, OrdersKnown(found, tuple(each for each in ask.ids if each not in known)))]
 

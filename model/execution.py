@@ -109,13 +109,17 @@ class QueryOrders(Message, frozen=True, gc=False):
 
 
 class KnownOrder(msgspec.Struct, frozen=True, gc=False):
-    """One order that is not terminal, as the book has it. `planned_ns`: when it may first have left us."""
+    """One order that is not terminal, as the book has it.
+
+    planned_ns: when it may first have left us.  resent_ns: when it may have left us again, 0 for never.
+    """
 
     client_id: str
     instrument: str
     state: str
     filled: Qty
     planned_ns: int
+    resent_ns: int = 0
 
 
 class AskOrders(Request, frozen=True, gc=False, kw_only=True):

@@ -11,9 +11,9 @@ from model.orders import OrderSpec
 from simulation.exchange.faults import Harm
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence, Submit
+from simulation.stage.engine import COMPARISON
 from state import order_law, run_law, system_law
 
-LATE = (Harm.DELAY, Harm.SWAP)
 DURABLE, PLANNED = "DURABLE", "PLANNED"
 LOW = (Mode.REDUCE_ONLY, Mode.HALTED)
 MACHINES = ("policy", "reconciler", "system")
@@ -48,15 +48,19 @@ def one_order_per_intent(seen: Evidence) -> Iterator[Violation]:
 
 
 def _proved_absent(seen: Evidence, client_id: str, before: Submit, after: Submit) -> bool:
+    """Whether a proof stands between, of a time when what had left must have arrived."""
     first, last = before.request.durable_seq, after.request.durable_seq
-    events = [event.event for row, event in seen.moved.get(client_id, ()) if first < row.seq <= last]
-    return "PROVEN_ABSENT" in events and "RESENT" in events[events.index("PROVEN_ABSENT") :]
+    settled_ns = before.request.at_ns + COMPARISON.settle_ns
+    between = [(row, step.event) for row, step in seen.moved.get(client_id, ()) if first < row.seq <= last]
+    proofs = [row.seq for row, event in between if event == "PROVEN_ABSENT" and row.at_ns >= settled_ns]
+    return bool(proofs) and any(event == "RESENT" and row.seq > proofs[0] for row, event in between)
 
 
 def _wire_did(seen: Evidence, client_id: str, again: int) -> bool:
-    """The wire may double a request, or bring one late that was proven absent meanwhile."""
-    harms = [fault.harm for fault in seen.harmed.get(client_id, ())]
-    return any(harm in LATE for harm in harms) or again <= harms.count(Harm.DUPLICATE)
+    """The wire may double a request, or bring one so late that it was proven absent meanwhile."""
+    harms = seen.harmed.get(client_id, ())
+    late = any(each.harm is Harm.SWAP or each.delay_ns >= COMPARISON.settle_ns for each in harms)
+    return late or again <= sum(each.harm is Harm.DUPLICATE for each in harms)
 
 
 def _planned_twice(seen: Evidence, name: str) -> Iterator[Violation]:

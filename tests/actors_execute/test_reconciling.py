@@ -199,6 +199,15 @@ def test_absence_proves_only_within_the_window_and_where_ids_are_enforced() -> N
     assert not absent(snapshot(), known("LOST"))
 
 
+def test_absence_of_an_order_that_was_sent_again_is_believed_only_when_the_second_sending_has_settled() -> None:
+    def book(resent_ns: int) -> OrdersKnown:
+        return OrdersKnown((KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 - 60 * SECOND, resent_ns),), ())
+
+    assert absent(snapshot(), book(T0 - 5 * SECOND))
+    assert not absent(snapshot(), book(T0 - 4 * SECOND))
+    assert examine(snapshot(), book(T0 - 4 * SECOND), 5 * SECOND).provable_ns == T0 + SECOND
+
+
 def test_an_unknown_order_without_proof_is_a_break_and_a_fresh_one_is_left_alone() -> None:
     found = examine(snapshot(enforced=False), known("UNKNOWN"), 0)
     assert [each.kind for each in found.breaks] == ["UNKNOWN_ORDER"]

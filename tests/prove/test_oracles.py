@@ -23,6 +23,7 @@ from simulation.stage import Stage
 from tests.prove.decision_defects import DECISION_DEFECTS
 from tests.prove.forging import entered, forge, place_of, sent, slip_in, strike, under
 from tests.prove.plays import LONG_NS, PLAYS, SECOND, calm, halted, modified, plain, resent, rolled
+from tests.prove.troubles import resent_and_late
 
 
 def spoken(stage: Stage, quiet_for_ns: int = LONG_NS - SECOND) -> set[str]:
@@ -304,6 +305,13 @@ def test_a_second_arrival_that_the_wire_did_not_cause_is_the_engine_s() -> None:
     order = stage.orders.one()
     stage.venue.exchange.desk.duplicates.append((order.spec.client_id, stage.now_ns))
     assert spoken(stage) == {"one order per intent"}
+
+
+def test_an_order_sent_again_is_not_proven_absent_while_it_is_on_its_way() -> None:
+    stage = resent_and_late()
+    assert spoken(stage) == set()
+    assert stage.venue.exchange.duplicates == 0
+    assert stage.positions == {"ALPHA": 100}
 
 
 def test_an_order_that_fills_beyond_its_size_breaks_the_venue_s_own_account() -> None:

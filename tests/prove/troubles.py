@@ -93,6 +93,20 @@ def ack_lost_of_an_order_that_rests() -> Stage:
     return stage
 
 
+def resent_and_late() -> Stage:
+    """The first sending is lost, the second is three seconds late, and the link breaks for a moment meanwhile."""
+    stage = wanting(100)
+    stage.venue.drop_next_order()
+    stage.run("5s")
+    stage.venue.delay_next("SubmitOrder", 3 * SECOND)
+    while len(stage.wire) == 0 or not getattr(stage.wire[-1].message, "resend", False):
+        stage.run("10ms")
+    stage.venue.disconnect()
+    stage.run("100ms")
+    stage.venue.reconnect()
+    return calm(stage)
+
+
 def end_lost() -> Stage:
     """The venue's word that a cancel worked is lost."""
     stage = resting()

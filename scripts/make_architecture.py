@@ -31,6 +31,7 @@ from engine.message import Event, Message  # noqa: E402
 from engine.supervise import Branch, Child, OnExhausted, Strategy  # noqa: E402
 from engine.tables import MEANING, mailbox_table  # noqa: E402
 from model.decisions import Mode  # noqa: E402
+from model.leases import CancelAfter, WatchdogWord  # noqa: E402
 from model.orders import CancelAtVenue, ModifyOrder, RequestSnapshot, SubmitOrder  # noqa: E402
 from model.rolls import RollSchedule  # noqa: E402
 from simulation.prove.catalogue import CATALOGUE  # noqa: E402
@@ -43,7 +44,7 @@ from state.law import Answer, Note  # noqa: E402
 
 DOCS = ROOT / "docs"
 PROGRAM = "spine"
-TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, RequestSnapshot)
+TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot)
 CARRIED = {
     "BooksCompared": "reconciler, as the answer in `Replied`",
     "OrdersKnown": "reconciler, as the answer in `Replied`",
@@ -174,6 +175,7 @@ def vocabulary() -> list[type[Message]]:
 def hearers() -> dict[type[Message], list[str]]:
     """Who handles each message type: actors by their class's module, the venue's port by its contract."""
     heard: dict[type[Message], set[str]] = {kind: {"port venue"} for kind in TO_THE_VENUE}
+    heard[WatchdogWord] = {"port heartbeat"}
     events()
     for actor in subclasses(Actor):
         if actor.__module__.startswith("actors."):

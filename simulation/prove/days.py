@@ -34,6 +34,12 @@ LAST_WISH_NS = 150 * NS_PER_SECOND
 MOST_FAULTS = 12
 LAST_EVENTS = 50
 DRAWN_TO_DECISIONS = 0.75
+TIGHT = {
+    "max_order_share": 0.04,
+    "max_daily_turnover_share": 0.12,
+    "max_gross_leverage": 0.10,
+    "max_net_leverage": 0.06,
+}
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -63,6 +69,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     displayed: int
     resumes: bool
     decides: bool
+    tight: bool
     words: tuple[Word, ...]
     faults: tuple[Fault, ...]
 
@@ -84,6 +91,7 @@ def draw_day(seed: int) -> Day:
         latency_ns=shape.choice((50, 2_000, 2_000, 40_000, 900_000)) * 1_000,
         restarts_ns=shape.choice((1, 5, 20, 90)) * NS_PER_SECOND,
         displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
+        tight=_chance(seed, "limits").random() < 0.4,
         words=words, faults=_faults(_chance(seed, "faults"), length_ns, words),
     )  # fmt: skip
 
@@ -144,7 +152,7 @@ class Playing:
     def __init__(self, day: Day) -> None:
         self.day = day
         self.scene = Scene(
-            day.seed, world=_world(day.roll_day), begins_ns=opens_ns(0) + day.begins_ns,
+            day.seed, world=_world(day.roll_day, day.tight), begins_ns=opens_ns(0) + day.begins_ns,
             rules=VenueRules(latency_ns=day.latency_ns, margin=False), restart_after_ns=day.restarts_ns,
             displayed=day.displayed,
         )  # fmt: skip
@@ -209,8 +217,8 @@ def _say(scene: Scene, word: Word) -> None:
 
 
 @lru_cache
-def _world(roll_day: int) -> World:
-    return World(roll_day=roll_day)
+def _world(roll_day: int, tight: bool) -> World:
+    return World(roll_day=roll_day, risk=TIGHT if tight else None)
 
 
 # -- judging

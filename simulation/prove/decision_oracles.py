@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from model.decisions import (
     DayMarked,
@@ -13,9 +13,20 @@ from model.decisions import (
     RunPlanned,
     Targets,
 )
-from model.execution import Break, Reconciled, Severity
+from model.execution import Alarm, Break, Reconciled, Severity
 from model.instruments import product_of
-from model.orders import Purpose
+from model.order_events import OrderPlanned
+from model.orders import (
+    CashMoved,
+    Fill,
+    Filled,
+    Purpose,
+    Settlement,
+    VenueCashMoved,
+    VenueFact,
+    VenueSettled,
+    VenueSnapshot,
+)
 from model.units import NS_PER_SECOND, Px
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence, ours
@@ -124,6 +135,54 @@ def _follows(seen: Evidence, locks: Locks, instrument: str, seq: int, at_ns: int
 
 
 # -- what is believed
+
+
+def facts_taken(seen: Evidence) -> Iterator[Violation]:
+    """What the engine is told is in the journal at once: executions, payments and orders of ours.
+
+    Told by itself, or in an answer that the engine compares with.
+    """
+    taken_ns = _first_rows(seen)
+    compared = {row.id for _, row in seen.of(Reconciled) if row.complete}
+    poisoned = [row.at_ns for row, alarm in seen.of(Alarm) if alarm.code == "POISONED"]
+    excused = [*seen.stage.deaths, *poisoned]
+    for at_ns, fact in seen.stage.facts:
+        for name in _names(fact, compared):
+            if taken_ns.get(name, seen.now_ns) <= at_ns + ANSWERED_NS:
+                continue
+            if not any(at_ns <= each <= at_ns + ANSWERED_NS for each in excused):
+                taken_ns[name] = at_ns
+                yield Violation("facts taken", f"{' '.join(name)} was told and not taken", at_ns)
+
+
+def _first_rows(seen: Evidence) -> dict[tuple[str, str], int]:
+    """When each fact was first in the journal."""
+    found: dict[tuple[str, str], int] = {}
+    for row in seen.rows:
+        event = row.event
+        if isinstance(event, Filled):
+            found.setdefault(("execution", event.fill.exec_id), row.at_ns)
+        elif isinstance(event, VenueCashMoved):
+            found.setdefault(("payment", event.move.id), row.at_ns)
+        elif isinstance(event, VenueSettled):
+            found.setdefault(("settlement", event.settlement.id), row.at_ns)
+        elif isinstance(event, OrderPlanned):
+            found.setdefault(("order", event.spec.client_id), row.at_ns)
+    return found
+
+
+def _names(fact: VenueFact, compared: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Of what a fact must become rows."""
+    if isinstance(fact, Fill):
+        yield "execution", fact.exec_id
+    elif isinstance(fact, CashMoved):
+        yield "payment", fact.id
+    elif isinstance(fact, Settlement):
+        yield "settlement", fact.id
+    elif isinstance(fact, VenueSnapshot) and fact.id in compared:
+        for each in (*fact.fills, *fact.moves, *fact.settlements):
+            yield from _names(each, compared)
+        yield from (("order", order.client_id) for order in fact.orders if ours(order.client_id))
 
 
 def absence_is_true(seen: Evidence) -> Iterator[Violation]:

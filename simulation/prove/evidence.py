@@ -37,7 +37,7 @@ class Leaving(NamedTuple):
     """An order as it leaves, and what the venue made of it then; exposures are in whole money, at their worst.
 
     reduces: it only shrinks its position, or moves it between contracts.  more: it makes its product's exposure larger.
-    gross and net count it; product is its own share of gross.
+    gross and net count it, net as far as it goes to the order's own side; product is its own share of gross.
     """
 
     submit: Submit
@@ -191,7 +191,8 @@ class Evidence:
             before = standing.exposures()[0].get(product, 0.0)
             price = intent.reference or order.limit
             rolls = standing.leave(order, intent.purpose, price)
-            gross, net = standing.exposures()
+            gross, most, least = standing.exposures()
+            net = most if order.side > 0 else -least
             mine = gross.get(product, 0.0)
             worth = self.worth(product, price, order.quantity)
             found.append(

@@ -83,8 +83,8 @@ class Standing:
             self.left[order.client_id] = order.quantity
         return rolls
 
-    def exposures(self) -> tuple[dict[str, float], float]:
-        """(gross by product, net over all), each at its worst: everything open on one side fills."""
+    def exposures(self) -> tuple[dict[str, float], float, float]:
+        """(gross by product, net over all when every buy fills, and when every sell does)."""
         up: Counter[str] = Counter()
         down: Counter[str] = Counter()
         for name, quantity in self.positions.items():
@@ -100,4 +100,4 @@ class Standing:
             gross[product] = unit * max(up[product], -down[product])
             most += unit * up[product]
             least += unit * down[product]
-        return gross, max(most, -least)
+        return gross, most, least

@@ -7,7 +7,8 @@ from typing import NamedTuple, Protocol
 
 from engine.clock import Clock
 from engine.message import Event, Message, Told
-from engine.ports import JournalWriter, Row
+from engine.ports import JournalWriter, Outside, Row
+from model.orders import VenueFact
 from ports.simulated import SimulatedVenue
 from state.journal import Recovered
 
@@ -90,6 +91,21 @@ class Request(NamedTuple):
     message: Message
     durable_seq: int
     taken: bool
+
+
+class Ear:
+    """The engine as the venue's port sees it; facts: every fact that it was told, and when. It outlives the process."""
+
+    def __init__(self, outside: Outside, clock: Clock, facts: list[tuple[int, VenueFact]]) -> None:
+        self._outside = outside
+        self._clock = clock
+        self._facts = facts
+
+    def tell(self, to: str, message: Message, cause: int = 0) -> Told:
+        told = self._outside.tell(to, message, cause)
+        if isinstance(message, VenueFact) and told is not Told.FULL:
+            self._facts.append((self._clock.now_ns, message))
+        return told
 
 
 class CutPort:

@@ -15,10 +15,11 @@ from engine.notices import Notice
 from engine.recovery import restore
 from engine.schedule import Scheduler
 from model.decisions import Mode
+from model.orders import VenueFact
 from model.units import NS_PER_SECOND
 from ports.simulated import SimulatedVenue
 from simulation.exchange import Exchange
-from simulation.stage.cuts import CutJournal, CutPort, Keeping, Request
+from simulation.stage.cuts import CutJournal, CutPort, Ear, Keeping, Request
 from simulation.stage.script import Script
 from simulation.stage.world import World
 from state.journal import Recovered
@@ -35,7 +36,8 @@ class Life:
     def __init__(
         self, world: World, script: Script, exchange: Exchange, *, now_ns: int, journal: Keeping,
         recovered: Recovered, cut: Callable[[str], None], scheduler: Scheduler | None, snapshot_every_rows: int,
-        noticed: Callable[[Notice], None], wire: list[Request], remind: Callable[[], None],
+        noticed: Callable[[Notice], None], wire: list[Request],
+        facts: list[tuple[int, VenueFact]], remind: Callable[[], None],
     ) -> None:  # fmt: skip
         self.clock = VirtualClock(now_ns)
         self.journal = CutJournal(journal, cut, snapshot_every_rows)
@@ -52,7 +54,7 @@ class Life:
         self.kernel.host(assembly.tree())
         self.kernel.recover_from(recovered.rows, recovered.snapshots)
         self.journal.snapshots = lambda: {} if self.kernel.ready else self.kernel.snapshots()
-        self.port = SimulatedVenue(exchange, outside=self.kernel, clock=self.clock)
+        self.port = SimulatedVenue(exchange, outside=Ear(self.kernel, self.clock, facts), clock=self.clock)
         self.venue = CutPort(self.port, cut, journal, self.clock, wire)
         self.kernel.attach(self.venue)
 

@@ -16,6 +16,7 @@ from engine.ports import Row
 from engine.schedule import Seeded
 from model.decisions import Halt, Mode, Resume
 from model.market import Quote
+from model.orders import VenueFact
 from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
 from simulation.stage.cuts import CrashError, Cuts, Request
@@ -71,6 +72,8 @@ class Stage:
         self.notices: list[Notice] = []
         self.listeners: list[Listener] = [self.notices.append]
         self.wire: list[Request] = []
+        self.facts: list[tuple[int, VenueFact]] = []  # what the venue's port told the engine, and when
+        self.deaths: list[int] = []  # when the engine died, or stopped of its own accord
         self.heard: list[tuple[int, Quote]] = []  # every quote that the engine was told, and when
         self.told: Counter[tuple[int, str, type[Message]]] = Counter()  # what else, by moment, actor and type
         self.life: Life | None = None
@@ -97,7 +100,7 @@ class Stage:
         self.life = life = Life(
             self.world, self.script, self.venue.exchange, now_ns=self._dark_ns, journal=self.journal,
             recovered=self.journal.recover(), cut=self.cuts, scheduler=Seeded(self.seed),
-            snapshot_every_rows=self._snapshot_every, noticed=self._noticed, wire=self.wire,
+            snapshot_every_rows=self._snapshot_every, noticed=self._noticed, wire=self.wire, facts=self.facts,
             remind=self.tape.remind,
         )  # fmt: skip
         life.begin(self._sources)
@@ -125,6 +128,7 @@ class Stage:
         """Kill the engine: what was not durable is gone, the venue and the market go on. It comes up again in `run`."""
         if self.life is not None:
             self._dark_ns = self.now_ns
+            self.deaths.append(self._dark_ns)
             self.life = None
             self._up_at_ns = self._dark_ns + self._down_ns
             self.journal.crash()

@@ -36,18 +36,18 @@ EXECUTION = {
     "replace_interval_s": 60.0,
     "min_notional_base": 100,
 }
+RISK = {
+    "max_order_share": 0.2,
+    "max_daily_turnover_share": 4.0,
+    "max_gross_leverage": 2.0,
+    "max_net_leverage": 2.0,
+}
 PROGRAM: dict[str, object] = {
     "id": "stage",
     "base_currency": "USD",
     "capital": 10_000_000,
     "calendar": "ALWAYS",
     "sleeves": [{**OWN, "id": "one", "products": [ALPHA, GAMMA]}, {**OWN, "id": "two", "products": [ALPHA, BETA]}],
-    "risk": {
-        "max_order_share": 0.2,
-        "max_daily_turnover_share": 4.0,
-        "max_gross_leverage": 2.0,
-        "max_net_leverage": 2.0,
-    },
 }
 """What is traded on the stage, under limits that its scenarios can reach."""
 
@@ -78,18 +78,21 @@ def _future() -> Instrument:
     )  # fmt: skip
 
 
-def _program(execution: Mapping[str, float]) -> dict[str, object]:
-    return {**PROGRAM, "execution": {**EXECUTION, **execution}}
+def _program(execution: Mapping[str, float], risk: Mapping[str, float]) -> dict[str, object]:
+    return {**PROGRAM, "execution": {**EXECUTION, **execution}, "risk": {**RISK, **risk}}
 
 
 class World:
     """Everything outside the engine that does not change: instruments, calendar, rolls, program. It serves many stages.
 
     roll_day: the day in whose decisions the future moves from `NEAR` to `FAR`; it executes the day after.
-    execution: settings of the program's section of that name that are not to be the usual ones.
+    execution, risk: settings of the program's sections of these names that are not to be the usual ones.
     """
 
-    def __init__(self, *, roll_day: int = 4, execution: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self, *, roll_day: int = 4, execution: Mapping[str, float] | None = None,
+        risk: Mapping[str, float] | None = None,
+    ) -> None:  # fmt: skip
         self.instruments = {ALPHA: _fund(ALPHA), BETA: _fund(BETA), GAMMA: _future()}
         self.sessions = {
             "ALWAYS": Sessions(
@@ -98,7 +101,10 @@ class World:
         }
         near, far = session_of(roll_day), session_of(roll_day + 1)
         self.rolls = RollSchedule({GAMMA: [Roll(far, NEAR, FAR, near)]})
-        settings, program = load_settings(environment={}), msgspec.convert(_program(execution or {}), Program)
+        settings, program = (
+            load_settings(environment={}),
+            msgspec.convert(_program(execution or {}, risk or {}), Program),
+        )
         self.configuration = Configuration(settings, program, self.instruments, Tree({}, {}), Tree({}, {}))
         self.contracts = (ALPHA, BETA, contract_id(GAMMA, NEAR), contract_id(GAMMA, FAR))
         """Everything that has a price."""

@@ -53,6 +53,11 @@ def denied_what_the_venue_had(stage: Stage) -> None:
     order.arrived_ns = stage.rows[place_of(stage, OrderPlanned)].at_ns
 
 
+def told_an_execution_in_vain(stage: Stage) -> None:
+    fill = stage.venue.exchange.desk.fills[0]
+    stage.facts.append((stage.rows[-1].at_ns, replace(fill, exec_id="told in vain")))
+
+
 def planned_in_pence(stage: Stage) -> None:
     place = place_of(stage, RunPlanned, -1)
     run = stage.rows[place].event
@@ -72,6 +77,7 @@ DECISION_DEFECTS: tuple[tuple[str, Callable[[], Stage], Callable[[Stage], None]]
     ("differences lock", plain, found_a_difference),
     ("differences lock", plain, locked_long_before),
     ("absence is true", resent, denied_what_the_venue_had),
+    ("facts taken", plain, told_an_execution_in_vain),
     ("prices believed", plain, planned_in_pence),
     ("only ours touched", plain, cancelled_a_stranger),
 )

@@ -70,8 +70,8 @@ class OutsideProcess(EngineProcess):
 
     async def run(self) -> None:
         """Recover, reconcile, trade until a stop. Raises what made the engine stop."""
-        self._claim()
         with self._guarded() as self.guard:
+            self._claim()
             await self._outside()
 
     async def _outside(self) -> None:

@@ -113,8 +113,8 @@ class EngineProcess:
 
     async def run(self) -> None:
         """Recover, reconcile, trade until the end or a stop. Raises what made the engine stop."""
-        self._claim()
         with self._guarded() as self.guard:
+            self._claim()
             await self._journalled()
 
     async def _journalled(self) -> None:

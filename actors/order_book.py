@@ -102,6 +102,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
             self.executions[fill.corrects] = VOID
             self.filled -= replaced.quantity
             self._give_back(replaced)
+        if filled.voids:
+            self.executions.setdefault(filled.voids, VOID)
         self.filled += fill.quantity
         self._give(filled.shares, 1)
         self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares)
@@ -284,6 +286,8 @@ class OrderBook:
         order = self.orders.get(row.fill.client_id)
         if order is None:
             self.took_stray(row.fill.exec_id, row.run_id)
+            if row.voids:
+                self.took_stray(row.voids, row.run_id)
         else:
             order.retake(row)
             order.changed_ns = max(order.changed_ns, row.fill.at_ns)

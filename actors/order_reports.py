@@ -174,12 +174,12 @@ class OrderReports:
             return self._stray(fill)
         if fill.exec_id in order.executions:
             return []
-        taken = fill
+        taken, voids = fill, ""
         if fill.corrects and fill.corrects not in order.executions:
-            taken = msgspec.structs.replace(fill, corrects="")
+            taken, voids = msgspec.structs.replace(fill, corrects=""), fill.corrects
         ended = is_terminal(order.state)
         shares = order.take(fill)
-        filled = Filled(taken, order.intent.run_id, shares)
+        filled = Filled(taken, order.intent.run_id, shares, voids)
         clients = self.desk.clients
         effects: list[Effect] = [Journal(filled), Tell(clients.portfolio, filled), Tell(clients.risk, filled)]
         if fill.venue_id and fill.venue_id != order.venue_id:
@@ -208,9 +208,10 @@ class OrderReports:
         if not book.took_stray(fill.exec_id, ""):
             return []
         sleeve = CARETAKER if ours else FOREIGN
+        voids = ""
         if fill.corrects and book.took_stray(fill.corrects, ""):
-            fill = msgspec.structs.replace(fill, corrects="")
-        filled = Filled(fill, "", (Share(sleeve, fill.quantity * fill.side),))
+            fill, voids = msgspec.structs.replace(fill, corrects=""), fill.corrects
+        filled = Filled(fill, "", (Share(sleeve, fill.quantity * fill.side),), voids)
         clients = self.desk.clients
         effects: list[Effect] = [Journal(filled), Tell(clients.portfolio, filled), Tell(clients.risk, filled)]
         text = f"{fill.instrument}: execution of an order that is not in the book, kept under {sleeve}"

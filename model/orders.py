@@ -393,8 +393,12 @@ class OrderUpdate(Message, frozen=True, gc=False):
 
 
 class Filled(Event, frozen=True, gc=False):
-    """A fill as it entered the book: the venue's execution and the sleeves it belongs to."""
+    """A fill as it entered the book: the venue's execution and the sleeves it belongs to.
+
+    voids: an execution that the venue replaced by this one before the book had heard of it: it never counts.
+    """
 
     fill: Fill
     run_id: str
     shares: tuple[Share, ...]
+    voids: str = ""

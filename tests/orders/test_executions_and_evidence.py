@@ -108,7 +108,18 @@ def test_a_correction_that_comes_first_stands_for_its_execution() -> None:
     bench.say(fill(one, "5", exec_id="x1.02", corrects="x1"))
     bench.say(fill(one, "6", exec_id="x1"))
     assert bench.last(one).filled == qty("5")
-    assert [row.fill.corrects for row in bench.rows(Filled)] == [""]
+    assert [(row.fill.corrects, row.voids) for row in bench.rows(Filled)] == [("", "x1")]
+
+
+def test_what_a_correction_came_before_does_not_count_after_a_restart_either() -> None:
+    bench, one, foreign = Bench(), intent(), msgspec.structs.replace(intent(leg=7), id="manual-7")
+    bench.work(one)
+    bench.say(fill(one, "5", exec_id="x1.02", corrects="x1"))
+    bench.say(fill(foreign, "2", exec_id="f1", corrects="f0"))
+    for again in (Bench(rows=bench.journal()), Bench(kept=bench.actor.snapshot())):
+        assert again.say(fill(one, "6", exec_id="x1")) == []
+        assert again.say(fill(foreign, "3", exec_id="f0")) == []
+        assert again.last(one).filled == qty("5")
 
 
 def test_a_correction_may_complete_the_order() -> None:

@@ -68,7 +68,8 @@ def legs_together(seen: Evidence) -> Iterator[Violation]:
     """What a sleeve wants as a pair is planned whole, or not at all. A roll waits for nobody."""
     wants = {(targets.run_id, targets.sleeve): targets for _, targets in seen.of(Targets)}
     for row, run in seen.of(RunPlanned):
-        left_out = {denial.instrument for denial in run.left_out}
+        going = {product_of(intent.instrument) for intent in run.intents}
+        left_out = {denial.instrument for denial in run.left_out} - going  # what goes was left out for another sleeve
         for intent in run.intents:
             product = product_of(intent.instrument)
             for share in () if intent.purpose is Purpose.ROLL else intent.shares:
@@ -140,9 +141,9 @@ def _follows(seen: Evidence, locks: Locks, instrument: str, seq: int, at_ns: int
 def facts_taken(seen: Evidence) -> Iterator[Violation]:
     """What the engine is told is in the journal at once: executions, payments and orders of ours.
 
-    Told by itself, or in an answer that the engine compares with.
+    Told by itself, or in an answer that the engine compares with. What a correction replaced may come after it.
     """
-    taken_ns = _first_rows(seen)
+    taken_ns = {("execution", fill.corrects): 0 for fill in seen.fills} | _first_rows(seen)
     compared = {row.id for _, row in seen.of(Reconciled) if row.complete}
     poisoned = [row.at_ns for row, alarm in seen.of(Alarm) if alarm.code == "POISONED"]
     excused = [*seen.stage.deaths, *poisoned]
@@ -162,6 +163,8 @@ def _first_rows(seen: Evidence) -> dict[tuple[str, str], int]:
         event = row.event
         if isinstance(event, Filled):
             found.setdefault(("execution", event.fill.exec_id), row.at_ns)
+            if event.voids:
+                found.setdefault(("execution", event.voids), row.at_ns)
         elif isinstance(event, VenueCashMoved):
             found.setdefault(("payment", event.move.id), row.at_ns)
         elif isinstance(event, VenueSettled):

@@ -14,8 +14,8 @@ from state.journal.schema import APPLICATION_ID
 
 Statement = tuple[str, Sequence[tuple[object, ...]]]
 
+WRITE_AHEAD = "PRAGMA journal_mode = WAL"
 WRITER_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",  # pages: a short file is soon reused, and syncs in two thirds of the time
@@ -57,9 +57,19 @@ class AtomicConnection(sqlite3.Connection):
 
 
 def open_writer(path: Path) -> AtomicConnection:
-    """A read-write connection to an existing file, durable at each commit. May be used from one thread at a time."""
+    """A read-write connection to an existing file, durable at each commit. May be used from one thread at a time.
+
+    Raises JournalError where the file stays in another mode than write-ahead.
+    """
     db = sqlite3.connect(path, isolation_level=None, factory=AtomicConnection, check_same_thread=False)
     try:
+        # fetched, or its error is lost: test_a_failure_while_a_file_goes_over_to_write_ahead_is_not_lost
+        (mode,) = db.execute(WRITE_AHEAD).fetchone()
+        if mode != "wal":
+            raise JournalError(
+                f"{path.name} stays in mode {mode!r} instead of write-ahead, in which a power cut could take back what"
+                " was committed: check the disk, and that its file system is not one of a network"
+            )
         for pragma in WRITER_PRAGMAS:
             db.execute(pragma)
     except BaseException:

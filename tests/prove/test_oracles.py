@@ -23,7 +23,7 @@ from simulation.stage import Stage
 from tests.prove.decision_defects import DECISION_DEFECTS
 from tests.prove.forging import entered, forge, place_of, sent, slip_in, strike, under
 from tests.prove.plays import LONG_NS, PLAYS, SECOND, calm, halted, modified, plain, resent, rolled
-from tests.prove.troubles import resent_and_late
+from tests.prove.troubles import corrected_before_it_was_heard, resent_and_late
 
 
 def spoken(stage: Stage, quiet_for_ns: int = LONG_NS - SECOND) -> set[str]:
@@ -313,6 +313,12 @@ def test_an_order_sent_again_is_not_proven_absent_while_it_is_on_its_way() -> No
     assert spoken(stage) == set()
     assert stage.venue.exchange.duplicates == 0
     assert stage.positions == {"ALPHA": 100}
+
+
+def test_a_correction_that_overtook_its_execution_stands_for_it_after_a_crash() -> None:
+    stage = corrected_before_it_was_heard()
+    assert spoken(stage) == set()
+    assert stage.positions == {"ALPHA": 50}
 
 
 def test_an_order_that_fills_beyond_its_size_breaks_the_venue_s_own_account() -> None:

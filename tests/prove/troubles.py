@@ -69,6 +69,17 @@ def corrected() -> Stage:
     return stage
 
 
+def corrected_before_it_was_heard() -> Stage:
+    """The only execution is lost on the wire, its correction comes, and the engine dies with that in its book."""
+    stage = wanting(100)
+    stage.venue.drop_next("Fill")
+    stage.run("4s")
+    stage.venue.correct(stage.venue.exchange.desk.fills[0].exec_id, 50 * 10**8, 10**11)
+    stage.run("1s")
+    stage.crash()
+    return calm(stage)
+
+
 def reports_lost_and_doubled() -> Stage:
     stage = wanting()
     stage.venue.double_next("Fill", SECOND)

@@ -47,6 +47,7 @@ CATALOGUE: Mapping[str, Entry] = {
     "an actor raises": Entry(8, inside.draw_curse, inside.curse),
     "killed": Entry(5, inside.draw_nothing, inside.kill),
     "killed between two effects": Entry(8, inside.draw_fuse, inside.light),
+    "killed at a boundary": Entry(8, inside.draw_boundary, inside.light_at),
     "killed on the way up": Entry(3, inside.draw_kill_on_the_way_up, inside.kill_on_the_way_up),
     "killed in another mode": Entry(3, inside.draw_kill_in_mode, inside.kill_in_mode),
     "stopped and started": Entry(2, inside.draw_nothing, inside.stop),

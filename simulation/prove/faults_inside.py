@@ -14,6 +14,12 @@ ACTORS = (
     "system", "watchdog", "orders", "orders", "reconciler", "portfolio", "pair", "basket", "market_data", "fx",
     "regime", "risk", "sleeve.one", "sleeve.two", "sleeve.two",
 )  # fmt: skip
+BOUNDARIES = (
+    *(f"before {kind} is sent" for kind in ("SubmitOrder", "ModifyOrder", "CancelAtVenue")),
+    *(f"{kind} sent, not answered" for kind in ("SubmitOrder", "SubmitOrder", "ModifyOrder", "CancelAtVenue")),
+    "appended, not durable", "durable, not sent", "answered, not recorded", "before a snapshot",
+    "snapshot staged, not durable",
+)  # fmt: skip
 SECOND = NS_PER_SECOND
 
 
@@ -100,7 +106,9 @@ def reports(scene: Scene, fault: Fault) -> None:
 
 def draw_curse(chance: Random) -> Drawn:
     """An actor raises on the `much`-th message from now, and after a plus as often again as there are pluses."""
-    return Drawn(chance.choice(ACTORS) + chance.choice(("", "", "", "+", "+++++")), chance.choice((1, 2, 5, 30)))
+    actor = chance.choice(ACTORS)
+    again = ("", "+++++") if actor.startswith("sleeve") else ("", "", "", "+", "+++++")
+    return Drawn(actor + chance.choice(again), chance.choice((1, 2, 5, 30)))
 
 
 def curse(scene: Scene, fault: Fault) -> None:
@@ -116,7 +124,7 @@ def draw_nothing(chance: Random) -> Drawn:
 
 
 def kill(scene: Scene, fault: Fault) -> None:
-    scene.crash()
+    scene.kill()
 
 
 def draw_fuse(chance: Random) -> Drawn:
@@ -128,16 +136,25 @@ def light(scene: Scene, fault: Fault) -> None:
     scene.fuse.light(fault.much)
 
 
+def draw_boundary(chance: Random) -> Drawn:
+    """The process dies at the `much`-th boundary of one kind from now."""
+    return Drawn(chance.choice(BOUNDARIES), chance.choice((1, 1, 2)))
+
+
+def light_at(scene: Scene, fault: Fault) -> None:
+    scene.fuse.light(fault.much, fault.what)
+
+
 def draw_kill_on_the_way_up(chance: Random) -> Drawn:
     """It dies, and dies again `much` microseconds after its start."""
     return Drawn("", chance.choice((0, 1_000, 2_500, 5_000, 30_000)))
 
 
 def kill_on_the_way_up(scene: Scene, fault: Fault) -> None:
-    scene.crash()
+    scene.kill()
     scene.restart()
     scene.run(fault.much * 1_000)
-    scene.crash()
+    scene.kill()
 
 
 def draw_kill_in_mode(chance: Random) -> Drawn:
@@ -150,7 +167,7 @@ def kill_in_mode(scene: Scene, fault: Fault) -> None:
     scene.tell("system", word("a fault", "author"))
     if fault.much:
         scene.run(fault.much * 10**6)
-    scene.crash()
+    scene.kill()
 
 
 def stop(scene: Scene, fault: Fault) -> None:

@@ -109,11 +109,11 @@ def ambush(scene: Scene, fault: Fault) -> None:
     elif act == HALTED:
         scene.halt("a fault")
     else:
-        scene.crash()
+        scene.kill()
         if act == KILLED_TWICE:
             scene.restart()
             scene.run(fault.much * 10**6)
-            scene.crash()
+            scene.kill()
 
 
 def end_ambush(scene: Scene, fault: Fault) -> None:

@@ -21,19 +21,23 @@ SpoilBar = Callable[[BarClosed], tuple[BarClosed, ...]]
 
 
 class Fuse(Cuts):
-    """Kills the process so many boundaries after it was lit."""
+    """Kills the process at one of the boundaries that come after it was lit."""
 
     def __init__(self) -> None:
         super().__init__()
         self._left = 0
+        self._where = ""
 
-    def light(self, boundaries: int) -> None:
-        """The process dies at the `boundaries`-th boundary from now; 0 puts the fuse out."""
-        self._left = boundaries
+    def light(self, boundaries: int, where: str = "") -> None:
+        """The process dies at the `boundaries`-th boundary from now, of those with this name if one is given."""
+        self._left, self._where = boundaries, where
+
+    def put_out(self) -> None:
+        self._left = 0
 
     def __call__(self, where: str) -> None:
         self.passed.append(where)
-        if self._left:
+        if self._left and self._where in ("", where):
             self._left -= 1
             if not self._left:
                 raise CrashError(len(self.passed), where)
@@ -140,6 +144,12 @@ class Scene(Stage):
             self.disk.clock = None
         super().crash()
 
+    def kill(self) -> None:
+        """The process dies now, with nothing half done."""
+        if self.life is not None:
+            self.crashes.append(CrashError(len(self.fuse.passed), "killed"))
+            self.crash()
+
     def stop_orderly(self) -> None:
         """What SIGTERM does: every actor says its last effects, they become durable, and the process ends."""
         life = self.life
@@ -221,7 +231,7 @@ class Scene(Stage):
 
     def relent(self) -> int:
         """Everything that can be healed is; answers when the last message under way arrives."""
-        self.fuse.light(0)
+        self.fuse.put_out()
         self.disk.heal()
         for curse in self.curses:
             curse.lift()

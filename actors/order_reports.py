@@ -43,6 +43,7 @@ SEEN = {
 }  # fmt: skip
 DUPLICATE_ID = "DUPLICATE_ID"
 ADOPTED_RUN = "adopted"
+STRANGERS_KEPT = 1_000
 
 
 class OrderReports:
@@ -51,6 +52,7 @@ class OrderReports:
     def __init__(self, desk: OrderDesk, contracts: Contracts) -> None:
         self.desk = desk
         self.contracts = contracts
+        self._strangers: dict[tuple[str, str], None] = {}
         self._by_kind: dict[type[Message], Callable[[Order, Any], list[Effect]]] = {
             OrderSent: self._sent, OrderAcked: self._acked, OrderRejected: self._rejected,
             OrderCancelled: self._cancelled, OrderExpired: self._expired, OrderModified: self._modified,
@@ -62,10 +64,18 @@ class OrderReports:
         """What follows from a report on one order."""
         order = self.desk.book.orders.get(report.client_id)
         if order is None:
-            if not report.client_id.startswith(ORDER_PREFIX):
-                return []
-            return self.desk.alarm("NOT_OURS", report.client_id, f"{type(report).__name__} of an order not in the book")
+            return self._stranger(report) if report.client_id.startswith(ORDER_PREFIX) else []
         return self._by_kind[type(report)](order, report)
+
+    def _stranger(self, report: Any) -> list[Effect]:
+        """A report of an order that carries our prefix and is not in the book: said once, however often it is told."""
+        told = (report.client_id, type(report).__name__)
+        if told in self._strangers:
+            return []
+        self._strangers[told] = None
+        if len(self._strangers) > STRANGERS_KEPT:
+            del self._strangers[next(iter(self._strangers))]
+        return self.desk.alarm("NOT_OURS", report.client_id, f"{told[1]} of an order not in the book")
 
     # -- the venue's reports
 

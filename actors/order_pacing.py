@@ -21,7 +21,10 @@ LIMITED = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
 
 
 class Pacing:
-    """Deadlines, quotes and changes of orders. `link_up` is the venue's last word on the link."""
+    """Deadlines, quotes and changes of orders. `link_up` is the venue's last word on the link.
+
+    may_change: whether the mode allows an order to be modified.
+    """
 
     def __init__(self, desk: OrderDesk, contracts: Contracts, policy: ExecutionPolicy, venue: str) -> None:
         self.desk = desk
@@ -29,6 +32,7 @@ class Pacing:
         self.policy = policy
         self.venue = venue
         self.link_up = True
+        self.may_change = False
         self.deadlines = Deadlines("orders")
         self.lease = OrderLease(desk, self.deadlines, policy, venue)
         self.waiting: dict[str, Place] = {}
@@ -147,7 +151,8 @@ class Pacing:
 
     def _changeable(self, order: Order) -> bool:
         asked = order.pending or order.cancel_asked
-        return self.link_up and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        may = self.link_up and self.may_change
+        return may and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
 
     @staticmethod
     def _next_change(order: Order) -> str:

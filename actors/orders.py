@@ -49,7 +49,7 @@ from model.orders import (
 )
 from model.units import Px, qty_float
 from state.order_law import OrderEvent, OrderState
-from state.system_law import may_place
+from state.system_law import Act, allows, may_place
 
 Report = (
     OrderSent
@@ -288,6 +288,7 @@ class Orders(Actor):
 
     def _enter(self, mode: Mode) -> None:
         self.mode = mode
+        self.pacing.may_change = allows(mode, Act.MODIFY)
         if mode in TELLING:
             self.halted = mode is Mode.HALTED
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from actors.pricing import ExecutionPolicy, Style
+from model.decisions import Mode, ModeChanged
 from model.execution import OrderDenied, SeenAtVenue
 from model.order_events import OrderPlanned, OrderRepriced
 from model.orders import (
@@ -102,6 +103,18 @@ def test_the_ladder_modifies_in_place_and_never_asks_for_more() -> None:
 def test_a_pending_change_is_answered_before_the_next_is_asked() -> None:
     bench, _ = working()
     keep_quoting(bench, 100)
+    assert len(bench.sent(ModifyOrder)) == 1
+
+
+@pytest.mark.parametrize("mode", [Mode.RECONCILING, Mode.OBSERVING])
+def test_no_ladder_climbs_while_the_mode_allows_no_change(mode: Mode) -> None:
+    bench, one = working()
+    bench.say(ModeChanged(mode, "books and venue differ"))
+    keep_quoting(bench, 16)
+    bench.say(Reprice(one.id, 0, "the other leg is ahead"))
+    assert bench.sent(ModifyOrder) == []
+    bench.say(ModeChanged(Mode.TRADING, "they agree again"))
+    keep_quoting(bench, 15)
     assert len(bench.sent(ModifyOrder)) == 1
 
 

@@ -20,7 +20,7 @@ WORDS = (
 )  # fmt: skip
 SHORT = Day(
     seed=7, begins_ns=22 * HOUR_NS, length_ns=150 * MINUTE_NS, roll_day=0, latency_ns=2 * MS,
-    restarts_ns=5 * NS_PER_SECOND, displayed=1_000, resumes=True, decides=True, words=WORDS, faults=(),
+    restarts_ns=5 * NS_PER_SECOND, displayed=1_000, tight=False, resumes=True, decides=True, words=WORDS, faults=(),
 )  # fmt: skip
 
 

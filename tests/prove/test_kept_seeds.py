@@ -9,8 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from engine.notices import Happened
-from model.decisions import Mode
+from model.decisions import Mode, ModeEntered
 from model.execution import Alarm
+from model.orders import ModifyOrder
 from model.units import NS_PER_SECOND
 from simulation.prove.case import Verdict
 from simulation.prove.days import Day, Playing, Word, play_day
@@ -104,3 +105,16 @@ def test_seed_61_what_was_released_without_a_repair_is_locked_again() -> None:
     day = short_day(fault("a position transferred", SECOND_NS + 30 * MINUTE_NS, "BETA", 9), words=(released,))
     clean(day)
     assert "BETA" in played(day).actor("system").locked
+
+
+def test_seed_514_no_order_is_repriced_while_the_engine_compares_its_book() -> None:
+    """Resumed with a difference standing it went back to RECONCILING, and its ladders climbed on."""
+    moved = fault("a position transferred", NS_PER_SECOND, "BETA", 2)
+    day = replace(short_day(moved, words=(Word(330 * NS_PER_SECOND, "resume"),)), displayed=100)
+    clean(day)
+    scene = played(day)
+    modes = [row.event for row in scene.rows if isinstance(row.event, ModeEntered)]
+    back = next(each.at_ns for each in modes if each.was is Mode.TRADING and each.mode is Mode.RECONCILING)
+    changes = [request.at_ns for request in scene.wire if isinstance(request.message, ModifyOrder)]
+    assert changes
+    assert max(changes) < back

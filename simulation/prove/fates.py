@@ -1,4 +1,4 @@
-"""What became of an order that was in flight when the engine died: the six answers that a venue can have for it."""
+"""What became of an order that was in flight when the engine died: the answers that a venue can have for it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ SOON_NS = 10 * MS
 """When the venue fills what the engine left behind: after everything under way has arrived."""
 RACE_NS = 3 * MS
 """When a venue ends an order after the engine came back: between the question what it has and its answer."""
+ASKED_AT_ONCE = 2
+"""How often an engine that comes up asks for the account: at its start, and when the link is there."""
 
 
 class Fate(enum.StrEnum):
@@ -30,6 +32,7 @@ class Fate(enum.StrEnum):
     FILLED = "filled"  # arrived, and filled to the last unit while the engine was down
     PARTIAL = "partial"  # arrived, and filled by half
     TWICE = "twice"  # acknowledged twice more when the engine comes back
+    CUT_SHORT = "short"  # arrived, and the venue's first accounts of it break off before they say anything
     REJECTED = "rejected"  # arrived and acknowledged, and ended by the venue when the engine comes back
 
 
@@ -48,7 +51,7 @@ class InFlight(NamedTuple):
         if self.requests:
             possible.append(Fate.NEVER)
         if self.orders:
-            possible += [Fate.FILLED, Fate.PARTIAL, Fate.TWICE, Fate.REJECTED]
+            possible += [Fate.FILLED, Fate.PARTIAL, Fate.TWICE, Fate.CUT_SHORT, Fate.REJECTED]
         return tuple(possible)
 
 
@@ -90,7 +93,10 @@ class Doom:
                 self._at(up_ns + times * MS, lambda now_ns: self._acknowledge(left, now_ns))
         else:
             self._withdraw(died_ns)
-            if fate is Fate.REJECTED:
+            if fate is Fate.CUT_SHORT:
+                for _ in range(ASKED_AT_ONCE):
+                    venue.truncate_next_snapshot()
+            elif fate is Fate.REJECTED:
                 self._at(up_ns + RACE_NS, lambda now_ns: self._end(left, now_ns))
             elif fate is not Fate.SILENT:
                 self._at(died_ns + SOON_NS, lambda now_ns: self._fill(left, now_ns))

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from model.decisions import Mode, ModeEntered
+from model.execution import Reconciled
 from model.order_events import OrderMoved
 from model.orders import CancelAtVenue, ModifyOrder, SubmitOrder
 from simulation.prove.crashes import ALL, Case, Played, survey
@@ -109,6 +110,7 @@ def at_venue(stage: Played) -> list[tuple[str, int]]:
         (Fate.FILLED, [("FILLED", 100)]),
         (Fate.PARTIAL, [("OPEN", 50)]),
         (Fate.TWICE, [("FILLED", 100)]),
+        (Fate.CUT_SHORT, [("OPEN", 0)]),
         (Fate.REJECTED, [("OPEN", 0)]),
     ],
 )
@@ -123,6 +125,17 @@ def test_a_late_rejection_ends_the_order_after_the_engine_came_back() -> None:
     stage.run("10s")
     assert at_venue(stage) == [("REJECTED", 0)]
     assert stage.orders.one().state is OrderState.REJECTED
+
+
+def test_an_account_that_breaks_off_proves_nothing_and_is_asked_for_again() -> None:
+    stage = left_to_the_venue(Fate.CUT_SHORT)
+    died = len(stage.rows)
+    stage.run("40s")
+    since = [row.event for row in stage.rows[died:]]
+    answers = [event.complete for event in since if isinstance(event, Reconciled)]
+    assert (answers[0], answers[-1]) == (False, True)
+    assert "PROVEN_ABSENT" not in [event.event for event in since if isinstance(event, OrderMoved)]
+    assert stage.orders.one().state in (OrderState.WORKING, OrderState.FILLED)
 
 
 def test_an_acknowledgement_that_comes_again_changes_nothing() -> None:

@@ -32,7 +32,7 @@ class Fate(enum.StrEnum):
     FILLED = "filled"  # arrived, and filled to the last unit while the engine was down
     PARTIAL = "partial"  # arrived, and filled by half
     TWICE = "twice"  # acknowledged twice more when the engine comes back
-    CUT_SHORT = "short"  # arrived, and the venue's first accounts of it break off before they say anything
+    SHORT = "short"  # arrived, and the venue's first accounts of it break off before they say anything
     REJECTED = "rejected"  # arrived and acknowledged, and ended by the venue when the engine comes back
 
 
@@ -51,7 +51,7 @@ class InFlight(NamedTuple):
         if self.requests:
             possible.append(Fate.NEVER)
         if self.orders:
-            possible += [Fate.FILLED, Fate.PARTIAL, Fate.TWICE, Fate.CUT_SHORT, Fate.REJECTED]
+            possible += [Fate.FILLED, Fate.PARTIAL, Fate.TWICE, Fate.SHORT, Fate.REJECTED]
         return tuple(possible)
 
 
@@ -93,7 +93,7 @@ class Doom:
                 self._at(up_ns + times * MS, lambda now_ns: self._acknowledge(left, now_ns))
         else:
             self._withdraw(died_ns)
-            if fate is Fate.CUT_SHORT:
+            if fate is Fate.SHORT:
                 for _ in range(ASKED_AT_ONCE):
                     venue.truncate_next_snapshot()
             elif fate is Fate.REJECTED:

@@ -110,7 +110,7 @@ def at_venue(stage: Played) -> list[tuple[str, int]]:
         (Fate.FILLED, [("FILLED", 100)]),
         (Fate.PARTIAL, [("OPEN", 50)]),
         (Fate.TWICE, [("FILLED", 100)]),
-        (Fate.CUT_SHORT, [("OPEN", 0)]),
+        (Fate.SHORT, [("OPEN", 0)]),
         (Fate.REJECTED, [("OPEN", 0)]),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_late_rejection_ends_the_order_after_the_engine_came_back() -> None:
 
 
 def test_an_account_that_breaks_off_proves_nothing_and_is_asked_for_again() -> None:
-    stage = left_to_the_venue(Fate.CUT_SHORT)
+    stage = left_to_the_venue(Fate.SHORT)
     died = len(stage.rows)
     stage.run("40s")
     since = [row.event for row in stage.rows[died:]]

@@ -13,7 +13,7 @@ from model.decisions import (
     RunPlanned,
     Targets,
 )
-from model.execution import Alarm, Break, Reconciled, Severity
+from model.execution import Alarm, Break, Reconciled, Severity, SleevesCrossed
 from model.instruments import product_of
 from model.order_events import OrderPlanned
 from model.orders import (
@@ -27,7 +27,7 @@ from model.orders import (
     VenueSettled,
     VenueSnapshot,
 )
-from model.units import NS_PER_SECOND, Px
+from model.units import NS_PER_SECOND, Px, Qty
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence, ours
 from simulation.stage.world import PRICES
@@ -65,7 +65,7 @@ def decided_once(seen: Evidence) -> Iterator[Violation]:
 
 
 def legs_together(seen: Evidence) -> Iterator[Violation]:
-    """What a sleeve wants as a pair is planned whole, or not at all. A roll waits for nobody."""
+    """What a sleeve wants as a pair is planned whole, or not at all. Rolls, and legs that are there, wait for none."""
     wants = {(targets.run_id, targets.sleeve): targets for _, targets in seen.of(Targets)}
     for row, run in seen.of(RunPlanned):
         going = {product_of(intent.instrument) for intent in run.intents}
@@ -77,9 +77,26 @@ def legs_together(seen: Evidence) -> Iterator[Violation]:
                 mine = [] if answer is None else answer.wants
                 pair = next((want.pair for want in mine if want.product == product), "")
                 for want in mine:
-                    if pair and want.pair == pair and want.product != product and want.product in left_out:
+                    if not pair or want.pair != pair or want.product == product or want.product not in left_out:
+                        continue
+                    if _held_by(seen, share.sleeve, want.product, row.seq) != want.quantity:
                         text = f"{intent.id}: {product} goes, and {want.product}, of the same pair, does not"
                         yield Violation("legs together", text, row.at_ns)
+
+
+def _held_by(seen: Evidence, sleeve: str, product: str, seq: int) -> Qty:
+    """What a sleeve had of a product just before a row."""
+    parts = {event.fill.exec_id: event for row, event in seen.of(Filled) if row.seq < seq}
+    for event in list(parts.values()):
+        parts.pop(event.fill.corrects, None)
+    traded = [(event.fill.instrument, event.shares) for event in parts.values()]
+    traded += [(event.instrument, event.shares) for row, event in seen.of(SleevesCrossed) if row.seq < seq]
+    return sum(
+        share.quantity
+        for contract, shares in traded
+        for share in shares
+        if share.sleeve == sleeve and product_of(contract) == product
+    )
 
 
 # -- differences and locks
@@ -120,8 +137,9 @@ def _locks(seen: Evidence) -> Locks:
 
 
 def _held(locks: Locks, instrument: str, seq: int, before_ns: int = 1 << 62) -> bool:
-    """Whether it was locked before a row."""
-    state = [locked for at, at_ns, locked in locks.get(instrument, ()) if at < seq and at_ns < before_ns]
+    """Whether it was locked before a row; a lock of that very moment, or later, does not count."""
+    words = locks.get(instrument, ())
+    state = [locked for at, at_ns, locked in words if at < seq and (at_ns < before_ns or not locked)]
     return bool(state) and state[-1]
 
 

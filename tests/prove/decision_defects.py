@@ -33,7 +33,8 @@ def answered_twice(stage: Stage) -> None:
 
 def left_a_leg_behind(stage: Stage) -> None:
     place = place_of(stage, RunPlanned, -1)
-    forge(stage, place, left_out=(Denial("DEGRADED", "BETA", "no price"),))
+    intents = tuple(each for each in stage.rows[place].event.intents if each.instrument != "BETA")  # type: ignore[attr-defined]
+    forge(stage, place, intents=intents, left_out=(Denial("DEGRADED", "BETA", "no price"),))
 
 
 def found_a_difference(stage: Stage) -> None:

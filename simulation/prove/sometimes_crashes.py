@@ -94,9 +94,9 @@ def _roll_apart(story: Story) -> int:
 
 
 def _again_soon(story: Story) -> int:
-    """Two lives in a row that left the same order in doubt."""
+    """A life that ended with an order in doubt that the life before it had left open."""
     return sum(
-        any(state == "UNKNOWN" and later.states.get(name) == "UNKNOWN" for name, state in first.states.items())
+        any(state in OPEN and later.states.get(name) == "UNKNOWN" for name, state in first.states.items())
         for first, later in pairwise(story.lives)
     )
 

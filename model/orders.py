@@ -300,8 +300,7 @@ class CashMoved(VenueFact, frozen=True, gc=False):
 class SettledLine(msgspec.Struct, frozen=True, gc=False):
     """One future's daily variation: cash of (settle - previous reference) x quantity x multiplier.
 
-    The reference of what was traded since the last settlement is its trade price.  final: the contract expired and
-    was settled in cash; nothing of the position remains after this line.
+    What was traded since has its trade price for reference.  final: the contract expired, and nothing remains of it.
     """
 
     instrument: str
@@ -393,10 +392,7 @@ class OrderUpdate(Message, frozen=True, gc=False):
 
 
 class Filled(Event, frozen=True, gc=False):
-    """A fill as it entered the book: the venue's execution and the sleeves it belongs to.
-
-    voids: an execution that the venue replaced by this one before the book had heard of it: it never counts.
-    """
+    """An execution as it entered the book, and its sleeves. `voids` was replaced by it unheard, and never counts."""
 
     fill: Fill
     run_id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -138,6 +139,7 @@ def _crash_cases(cuts: str) -> list[str]:
 
 def _played(workers: Workers, cases: Sequence[str], tally: Tally, *, quiet: bool) -> str:
     """Play and add up all cases; why not all were, or nothing."""
+    usual = signal.signal(signal.SIGTERM, _interrupt)  # whoever limits the time is told what was found until then
     try:
         with _progress(len(cases), tally, quiet=quiet) as moved:
             for one in workers.play(cases):
@@ -150,7 +152,13 @@ def _played(workers: Workers, cases: Sequence[str], tally: Tally, *, quiet: bool
             tally.shrunk(one.case.removeprefix(SHRINK), one.verdict)
     except KeyboardInterrupt:
         return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, usual)
     return ""
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -227,13 +228,16 @@ def test_other_processes_with_other_hash_seeds_leave_the_same_journals() -> None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals to a process group")
-def test_an_interrupt_ends_the_run_and_every_process_of_it() -> None:
+@pytest.mark.parametrize(
+    "stop", [lambda pid: os.killpg(pid, signal.SIGINT), lambda pid: os.kill(pid, signal.SIGTERM)], ids=["INT", "TERM"]
+)
+def test_an_interrupt_ends_the_run_and_every_process_of_it(stop: Callable[[int], None]) -> None:
     words = [sys.executable, "-m", "app", "prove", "--cuts", "none", "--seeds", "100000", "--jobs", "2"]
     pipe = subprocess.PIPE
     with subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "playing 100,000 cases\n"
-        os.killpg(process.pid, signal.SIGINT)
+        stop(process.pid)
         out, err = process.communicate(timeout=60)  # ends only when nobody holds the pipes any more
     assert process.returncode == 130, err
     assert "STOPPED after" in out

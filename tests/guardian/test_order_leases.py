@@ -13,7 +13,7 @@ from model.order_events import OrderRenewed
 from model.orders import Intent, ModifyOrder, Place, Purpose, Share, Side, SubmitOrder, TimeInForce
 from model.units import NS_PER_SECOND, PX_SCALE, QTY_SCALE
 from simulation.exchange import VenueRules
-from simulation.stage import Stage, World
+from simulation.stage import Cuts, Stage, World
 from state.order_law import OrderState
 
 TIMER = VenueRules(latency_ns=2 * 10**6, margin=False, cancel_timer=True)
@@ -191,3 +191,27 @@ def test_the_timer_takes_the_place_of_good_till_times_where_there_is_one() -> No
         stage.run("5m")
         assert sent(stage, ModifyOrder) == []
         assert open_at_venue(stage) == ["hr-a"]
+
+
+@pytest.mark.parametrize(("rules", "lease"), [(TIMER, {}), (PLAIN, {"good_for_s": 90.0})])
+def test_a_crash_at_any_cut_of_a_leased_order_leaves_one_order_and_a_book_that_agrees(
+    rules: VenueRules, lease: dict[str, float]
+) -> None:
+    traded = world(**lease)
+
+    def play(stage: Stage) -> None:
+        rest(stage, "a")
+        stage.run("100s")
+
+    whole = Stage(seed=7, rules=rules, world=traded)
+    first = len(whole.cuts.passed) + 1
+    play(whole)
+    for number in range(first, len(whole.cuts.passed) + 1):
+        stage = Stage(seed=7, rules=rules, world=traded, cuts=Cuts(number))
+        play(stage)
+        stage.run("2m")
+        assert [crash.number for crash in stage.crashes] == [number]
+        assert stage.mode in SETTLED
+        assert len(stage.venue.exchange.desk.orders) <= 1
+        assert stage.venue.exchange.duplicates == 0
+        assert [o.spec.client_id for o in stage.orders.in_state(OrderState.WORKING)] == open_at_venue(stage)

@@ -155,6 +155,8 @@ class PriceBook:
             jump = self.rules.unit_jump
             if close >= price * jump or price >= close * jump:
                 trusted = False
+        elif trusted and contract.trusted and contract.candidate * close <= 0:
+            trusted = abs(close - price) < self.rules.unit_jump * abs(price)  # across nought: the next bar confirms it
         if trusted:
             contract.trusted, contract.price, contract.candidate = session, close, 0
             contract.quality = GOOD

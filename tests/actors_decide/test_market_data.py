@@ -155,6 +155,15 @@ def test_a_future_may_close_under_nought() -> None:
     assert bars(data.on_bar_closed(closed("SP500@202403", DAYS[1], "-37.63")))[0].price == px("-37.63")
 
 
+def test_a_price_far_on_the_other_side_of_nought_waits_for_the_next_bar() -> None:
+    data = market()
+    near = "SP500@202403"
+    prices = ("100", "-10000", "100.5", "-10000", "-10001")
+    seen = [bars(data.on_bar_closed(closed(near, 20231201 + place, price)))[0] for place, price in enumerate(prices)]
+    good, suspect = Quality.GOOD, Quality.SUSPECT
+    assert [bar.quality for bar in seen] == [good, suspect, good, suspect, good]
+
+
 def test_a_session_told_twice_is_taken_once() -> None:
     data = market()
     data.on_bar_closed(closed("SP500@202403", DAYS[0], "10"))

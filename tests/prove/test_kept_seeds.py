@@ -118,3 +118,10 @@ def test_seed_514_no_order_is_repriced_while_the_engine_compares_its_book() -> N
     changes = [request.at_ns for request in scene.wire if isinstance(request.message, ModifyOrder)]
     assert changes
     assert max(changes) < back
+
+
+def test_seed_610_a_future_turned_a_hundredfold_below_nought_is_not_believed() -> None:
+    """No jump across nought was ever doubted, so the day was marked at it and an order decided by it."""
+    times = fault("bars spoiled", SECOND_NS, "times 100, everything", lasts_ns=HOUR_NS + MINUTE_NS)
+    below = fault("bars spoiled", SECOND_NS, "negative, GAMMA@202403", lasts_ns=HOUR_NS + MINUTE_NS)
+    clean(short_day(times, below))

@@ -21,7 +21,8 @@ class Violation(msgspec.Struct, frozen=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One case, played and judged.
 
-    case: its name, which is all that is needed to play it again: `cut:SCENARIO:FATE:NUMBER[+NUMBER]` or `seed:NUMBER`.
+    case: its name, which is all that is needed to play it again: `cut:SCENARIO:FATE:NUMBER[+NUMBER]` or
+    `seed:NUMBER[+FAULT...][@SECONDS]`, a day with all its faults and hours or only these.
     reached: how often each interesting state was seen.  journal_hash: SHA-256 over the durable rows.
     simulated_ns: virtual time played.  messages: handled by actors.  tail: the last events, for a person.
     """

@@ -75,6 +75,12 @@ class Room:
         if not self.exchange.stdout.readline().startswith(b"listening"):
             raise RuntimeError(f"the exchange process does not listen: {(self.work / 'exchange.log').read_text()}")
 
+    def close_exchange(self) -> int:
+        """Stop the exchange process, which leaves its record as one file; its status."""
+        assert self.exchange is not None
+        self.exchange.terminate()
+        return self.exchange.wait(30.0)
+
     def start(self, *, illness: str = "") -> None:
         """Start the engine; its disk may be ill, see scripts/with_ill_disk.py."""
         words = [str(ROOT / "scripts" / "with_ill_disk.py"), illness] if illness else ["-m", "app"]
@@ -185,6 +191,12 @@ class Room:
         if took_s is None:
             raise RuntimeError(f"the engine does not trade (mode {self.mode(after)!r}): {self.said()}")
         return took_s
+
+    def worked_s(self) -> float:
+        """Seconds of processor time that the engine has taken so far; a busy machine makes nothing of it longer."""
+        assert self.engine is not None
+        fields = Path(f"/proc/{self.engine.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def said(self) -> str:
         """The end of what the engine has written to its log."""

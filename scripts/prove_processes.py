@@ -44,13 +44,17 @@ SMALL_DISK_KB, LARGE_DISK_KB = 1_200, 64_000
 
 @dataclass
 class Report:
-    """What one drill came to. back_s: seconds from each start of the engine's process until it traded."""
+    """What one drill came to.
+
+    back_s: seconds from each start of the engine's process until it traded.  worked_s: its processor time until then.
+    """
 
     drill: str
     seed: int = 0
     happened: int = 0
     starts: int = 0
     back_s: list[float] = field(default_factory=list)
+    worked_s: list[float] = field(default_factory=list)
     orders: int = 0
     fills: int = 0
     notes: list[str] = field(default_factory=list)
@@ -58,11 +62,12 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        took = self.back_s or [0.0]
+        took, worked = self.back_s or [0.0], self.worked_s or [0.0]
         verdict = f"{len(self.wrong)} things WRONG" if self.wrong else "nothing lost, doubled or damaged"
         return (
             f"{self.drill}: {self.happened} times, {self.starts} starts, trading after {statistics.median(took):.2f} s"
-            f" (p50) and {max(took):.2f} s (longest), {self.orders:,} orders, {self.fills:,} fills: {verdict}"
+            f" (p50) and {max(took):.2f} s (longest; {max(worked):.2f} s of work), {self.orders:,} orders,"
+            f" {self.fills:,} fills: {verdict}"
         )
 
 
@@ -78,8 +83,26 @@ def back(room: Room, report: Report, after: int) -> None:
     """Wait until it trades, and note how long that took. After a halt a person lets it go on."""
     took_s = room.trading(after)
     report.back_s.append(round(took_s, 3))
+    report.worked_s.append(room.worked_s())
     if took_s > BACK_WITHIN_S:
-        report.wrong.append(f"start {report.starts}: trading only after {took_s:.1f} s")
+        load = os.getloadavg()[0] / (os.cpu_count() or 1)
+        report.wrong.append(
+            f"start {report.starts}: trading only after {took_s:.1f} s, of which it worked {report.worked_s[-1]:.1f} s"
+            f" ({load:.1f} processes wanted each processor)"
+        )
+
+
+def up(room: Room, report: Report) -> None:
+    """Have an engine that trades."""
+    if room.engine is None or room.engine.poll() is not None:
+        back(room, report, start(room, report))
+
+
+def stop(room: Room) -> None:
+    """A clean stop of an engine, if one runs."""
+    if room.engine is not None and room.engine.poll() is None:
+        room.signal(signal.SIGTERM)
+        room.ended(60.0)
 
 
 def rest(room: Room, report: Report) -> None:
@@ -88,16 +111,14 @@ def rest(room: Room, report: Report) -> None:
     if room.until(lambda: room.mode() == "HALTED", 10.0) is None:
         report.wrong.append(f"it did not halt when told to: mode {room.mode()}")
     time.sleep(QUIET_S)
-    room.signal(signal.SIGTERM)
-    room.ended(60.0)
+    stop(room)
     after = start(room, report)
     clean = room.until(
         lambda: any(row["complete"] and not row["breaks"] for _, row in room.rows("Reconciled", after)), 20
     )
     if clean is None:
         report.wrong.append(f"the last comparison with the exchange found a difference: {room.said()}")
-    room.signal(signal.SIGTERM)
-    room.ended(60.0)
+    stop(room)
     report.wrong += judge_files(room) + judge_books(room)
     report.orders, report.fills = len(room.rows("OrderPlanned")), len(room.rows("Filled"))
 
@@ -105,6 +126,7 @@ def rest(room: Room, report: Report) -> None:
 def kills(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Report:
     """kill -9 at moments that the seed chooses, some of them while the engine comes up."""
     report, chance = Report("kill -9", seed), random.Random(seed)
+    stop(room)
     for number in range(1, count + 1):
         after = start(room, report)
         if chance.random() < DURING_THE_START and number > 1:
@@ -119,14 +141,13 @@ def kills(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Repo
         if number % 20 == 0 or wrong:
             say(f"{number} kills, {room.last_row():,} rows, wrong: {report.wrong or 'nothing'}")
     back(room, report, start(room, report))
-    rest(room, report)
     return report
 
 
 def freeze(room: Room, seconds: float, say: Callable[[str], None]) -> Report:
     """SIGSTOP for some seconds, then SIGCONT: it goes on, halts with a reason, or ends itself and is started again."""
     report = Report(f"SIGSTOP {seconds:g} s")
-    back(room, report, start(room, report))
+    up(room, report)
     time.sleep(QUIET_S)
     before = room.last_row()
     room.signal(signal.SIGSTOP)
@@ -145,7 +166,6 @@ def freeze(room: Room, seconds: float, say: Callable[[str], None]) -> Report:
         report.notes.append("it went on")
     say(report.notes[-1])
     report.wrong += judge_files(room)
-    rest(room, report)
     return report
 
 
@@ -162,7 +182,7 @@ def term(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Repor
     report, chance = Report("SIGTERM", seed), random.Random(seed)
     longest_s = 0.0
     for _ in range(count):
-        back(room, report, start(room, report))
+        up(room, report)
         time.sleep(chance.uniform(0.0, 1.5))
         began_s = time.monotonic()
         room.signal(signal.SIGTERM)
@@ -179,8 +199,7 @@ def term(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Repor
             report.wrong.append(f"it stopped in mode {room.mode()}")
     report.notes.append(f"the longest stop took {longest_s:.2f} s")
     say(report.notes[-1])
-    back(room, report, start(room, report))
-    rest(room, report)
+    up(room, report)
     return report
 
 
@@ -188,14 +207,11 @@ def ill_disk(room: Room, say: Callable[[str], None], illnesses: tuple[str, ...] 
     """The journal's disk is full or broken from the n-th call on: the engine ends with one sentence, and comes back."""
     report = Report("ill disk")
     for illness in illnesses:
+        stop(room)
         start(room, report, illness=illness)
         down(room, report, illness, say)
-        back(room, report, start(room, report))
+        up(room, report)
         time.sleep(QUIET_S)
-        room.signal(signal.SIGTERM)
-        room.ended(60.0)
-    back(room, report, start(room, report))
-    rest(room, report)
     return report
 
 
@@ -244,7 +260,7 @@ def full_disk(work: Path, seed: int, say: Callable[[str], None]) -> Report | Non
 def exchange_dies(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Report:
     """The other side: the exchange process is killed or frozen, and the engine finds its account again."""
     report, chance = Report("the exchange's death", seed), random.Random(seed)
-    back(room, report, start(room, report))
+    up(room, report)
     for number in range(count):
         time.sleep(chance.uniform(0.2, 1.5))
         after = room.last_row()
@@ -266,7 +282,6 @@ def exchange_dies(room: Room, count: int, seed: int, say: Callable[[str], None])
         report.back_s.append(round(took_s, 3))
         report.wrong += judge_files(room)
     say(f"{report.happened} deaths of the exchange")
-    rest(room, report)
     return report
 
 
@@ -306,14 +321,17 @@ def play(drill: str, given: argparse.Namespace, work: Path, say: Callable[[str],
         return full_disk(work, seed, say)
     with Room(work, seed=seed) as room:
         if drill == "kills":
-            return kills(room, count or 300, seed, say)
-        if drill == "freeze":
-            return freeze(room, given.seconds, say)
-        if drill == "term":
-            return term(room, count or 10, seed, say)
-        if drill == "exchange":
-            return exchange_dies(room, count or 12, seed, say)
-        return ill_disk(room, say)
+            report = kills(room, count or 300, seed, say)
+        elif drill == "freeze":
+            report = freeze(room, given.seconds, say)
+        elif drill == "term":
+            report = term(room, count or 10, seed, say)
+        elif drill == "exchange":
+            report = exchange_dies(room, count or 12, seed, say)
+        else:
+            report = ill_disk(room, say)
+        rest(room, report)
+    return report
 
 
 def main() -> int:

@@ -86,7 +86,7 @@ def findings(proof: Proof) -> list[str]:
         said += ["", f"and {len(proof.failed) - MOST_TOLD:,} more violated cases; --report DIR names all"]
     never, all_states = proof.never, len(proof.reached)
     said += ["", f"states of interest reached: {all_states - len(never)} of {all_states}"]
-    if proof.enough:
+    if proof.enough and not proof.stopped:
         said += [f"  never: {name}" for name in never]
     elif never:
         said.append("  only a run of all cuts and 1,000 seeds or more has to reach the others")

@@ -67,7 +67,7 @@ def alive_after_faults(seen: Evidence, quiet_since_ns: int) -> Iterator[Violatio
     if mode not in (Mode.TRADING, *STOPPED):
         yield Violation(name, f"the mode is {mode.value if mode else 'none: the engine is down'}", seen.now_ns)
     elif last is None or last.mode is not mode:
-        yield Violation(name, f"the mode is {mode.value if mode else ''}, and the journal does not say so", seen.now_ns)
+        yield Violation(name, f"the mode is {mode.value}, and the journal does not say so", seen.now_ns)
     elif mode in STOPPED and not last.reason:
         yield Violation(name, f"{mode.value} without a reason", seen.now_ns)
     unknown = [client_id for client_id, state in seen.states.items() if state == "UNKNOWN"]

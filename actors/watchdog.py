@@ -90,7 +90,7 @@ class Watchdog(Actor):
 
     def on_check_health(self, check: CheckHealth) -> Effects:
         now_ns = self.clock.now_ns
-        effects = self._judge("silence", "the figures", now_ns - self.seen_ns, self.limits.silence_ns)
+        effects = self._judge("silence", "the runtime's report", now_ns - self.seen_ns, self.limits.silence_ns)
         for feed, since_ns in self.down.items():
             age_ns = now_ns - since_ns
             if self.limits.feed_down_ns and age_ns > self.limits.feed_down_ns and f"feed {feed}" not in self.said:

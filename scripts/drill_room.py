@@ -75,10 +75,10 @@ class Room:
         if not self.exchange.stdout.readline().startswith(b"listening"):
             raise RuntimeError(f"the exchange process does not listen: {(self.work / 'exchange.log').read_text()}")
 
-    def close_exchange(self) -> int:
-        """Stop the exchange process, which leaves its record as one file; its status."""
+    def close_exchange(self, number: int = signal.SIGTERM) -> int:
+        """End the exchange process; its status. Asked politely, it leaves its record as one file."""
         assert self.exchange is not None
-        self.exchange.terminate()
+        self.exchange.send_signal(number)
         return self.exchange.wait(30.0)
 
     def start(self, *, illness: str = "") -> None:

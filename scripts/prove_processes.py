@@ -291,6 +291,33 @@ def _found_again(room: Room, after: int) -> bool:
     return bool(compared) and bool(room.rows("OrderPlanned", compared[0]))
 
 
+def storm(room: Room, count: int, seed: int, say: Callable[[str], None]) -> Report:
+    """Everything at once: either process killed or frozen, or both killed, and never much time between."""
+    report, chance = Report("storm", seed), random.Random(seed)
+    for number in range(1, count + 1):
+        up(room, report)
+        time.sleep(chance.uniform(0.0, 1.2))
+        hits = chance.choice((("engine",), ("exchange",), ("engine", "exchange"), ("exchange", "engine"), ("freeze",)))
+        for hit in hits:
+            if hit == "engine":
+                room.kill()
+            elif hit == "exchange":
+                room.close_exchange(signal.SIGKILL)
+            else:
+                room.signal(signal.SIGSTOP)
+                time.sleep(chance.uniform(0.1, 3.0))
+                room.signal(signal.SIGCONT)
+            time.sleep(chance.uniform(0.0, 0.1))
+        if "exchange" in hits:
+            room.open_exchange()
+        report.happened += 1
+        report.wrong += [f"after {' and '.join(hits)}, {number}: {each}" for each in judge_files(room)]
+        if number % 20 == 0:
+            say(f"{number} blows, {room.last_row():,} rows, wrong: {report.wrong or 'nothing'}")
+    up(room, report)
+    return report
+
+
 def power(work: Path, count: int, seed: int, say: Callable[[str], None]) -> Report:
     """Cut the power under the journal until `count` cuts were made."""
     from simulation.disk.journal_cuts import play
@@ -310,7 +337,7 @@ def power(work: Path, count: int, seed: int, say: Callable[[str], None]) -> Repo
     return report
 
 
-DRILLS = ("kills", "freeze", "term", "ill-disk", "full-disk", "exchange", "power")
+DRILLS = ("kills", "freeze", "term", "ill-disk", "full-disk", "exchange", "storm", "power")
 
 
 def play(drill: str, given: argparse.Namespace, work: Path, say: Callable[[str], None]) -> Report | None:
@@ -328,6 +355,8 @@ def play(drill: str, given: argparse.Namespace, work: Path, say: Callable[[str],
             report = term(room, count or 10, seed, say)
         elif drill == "exchange":
             report = exchange_dies(room, count or 12, seed, say)
+        elif drill == "storm":
+            report = storm(room, count or 60, seed, say)
         else:
             report = ill_disk(room, say)
         rest(room, report)

@@ -172,6 +172,11 @@ def facts_taken(seen: Evidence) -> Iterator[Violation]:
             if not any(at_ns <= each <= at_ns + ANSWERED_NS for each in excused):
                 taken_ns[name] = at_ns
                 yield Violation("facts taken", f"{' '.join(name)} was told and not taken", at_ns)
+    for row, filled in seen.of(Filled):
+        plan = seen.planned.get(filled.fill.client_id)
+        if plan is not None and plan[0].seq < row.seq and filled.run_id != plan[1].intent.run_id:
+            text = f"execution {filled.fill.exec_id} of {filled.fill.client_id} was given to another order"
+            yield Violation("facts taken", text, row.at_ns)
 
 
 def _first_rows(seen: Evidence) -> dict[tuple[str, str], int]:

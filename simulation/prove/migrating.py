@@ -109,6 +109,7 @@ class OldJournal(MemoryJournal):
                 with closing(sqlite3.connect(path, isolation_level=None, factory=CutConnection)) as db:
                     db.cut = self._cut
                     migrate(db, path)
+                    self._every_step_taken(db)
             SqliteJournal(self.folder).close()
             self._read_back(self.rows[: self.committed])
         self._left = False
@@ -122,6 +123,12 @@ class OldJournal(MemoryJournal):
             self._tries += 1
             shutil.copytree(found, self.folder)
             raise
+
+    def _every_step_taken(self, db: sqlite3.Connection) -> None:
+        """A version number is a promise: the file has what each step up to it brought."""
+        taken = [number for (number,) in db.execute("SELECT number FROM migrations ORDER BY number")]
+        if taken != [step.number for step in NEWER]:
+            self.broken.append(f"the file says that it is of the newest version, and took the steps {taken}")
 
     def _read_back(self, written: list[Row]) -> None:
         """From here on what the file says is all that there is."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from model.decisions import Denial, InstrumentLocked, RegimeDecided, RiskDecision, RunPlanned, Targets
 from model.execution import Break, Reconciled, Severity
 from model.order_events import OrderPlanned
-from model.orders import CancelAtVenue
+from model.orders import CancelAtVenue, Filled
 from simulation.stage import Stage
 from simulation.stage.cuts import Request
 from tests.prove.forging import forge, place_of, slip_in
@@ -59,6 +59,10 @@ def told_an_execution_in_vain(stage: Stage) -> None:
     stage.facts.append((stage.rows[-1].at_ns, replace(fill, exec_id="told in vain")))
 
 
+def gave_an_execution_to_another_order(stage: Stage) -> None:
+    forge(stage, place_of(stage, Filled), run_id="of another order")
+
+
 def planned_in_pence(stage: Stage) -> None:
     place = place_of(stage, RunPlanned, -1)
     run = stage.rows[place].event
@@ -79,6 +83,7 @@ DECISION_DEFECTS: tuple[tuple[str, Callable[[], Stage], Callable[[Stage], None]]
     ("differences lock", plain, locked_long_before),
     ("absence is true", resent, denied_what_the_venue_had),
     ("facts taken", plain, told_an_execution_in_vain),
+    ("facts taken", plain, gave_an_execution_to_another_order),
     ("prices believed", plain, planned_in_pence),
     ("only ours touched", plain, cancelled_a_stranger),
 )

@@ -170,7 +170,9 @@ def freeze(room: Room, seconds: float, say: Callable[[str], None]) -> Report:
 
 
 def resume(room: Room, report: Report) -> None:
-    """An operator's word, and then trading."""
+    """An operator's word, once the account was compared, as a word before that only asks for a comparison."""
+    halted = room.rows("ModeEntered")[-1][0]
+    room.until(lambda: any(row["complete"] for _, row in room.rows("Reconciled", halted)), 2 * BACK_WITHIN_S)
     after = room.last_row()
     room.command("resume", "--yes", "--reason", "the drill goes on")
     if room.until(lambda: bool(room.rows("OrderPlanned", after)), 2 * BACK_WITHIN_S) is None:

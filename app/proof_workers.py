@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import multiprocessing
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from engine.collector import seldom
 from simulation.prove.case import Verdict, Violation
 
 Play = Callable[[str], Verdict]
@@ -60,7 +62,7 @@ def played(play: Play, case: str) -> Played:
 def _work(play: Play, pipe: Connection) -> None:
     encode = msgspec.msgpack.Encoder().encode
     warm = False
-    try:
+    with contextlib.suppress(EOFError, OSError), seldom():
         pipe.send_bytes(READY)
         while True:
             for case in pipe.recv():
@@ -69,8 +71,6 @@ def _work(play: Play, pipe: Connection) -> None:
                     gc.collect()
                     gc.freeze()  # what the first case loaded is there for all: the collector need not look at it again
                     warm = True
-    except (EOFError, OSError):
-        return
 
 
 class _Worker:

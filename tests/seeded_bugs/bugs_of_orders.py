@@ -1,0 +1,168 @@
+"""Bugs of an order's life: what is sent, what an answer means, and what is remembered of it."""
+
+from __future__ import annotations
+
+from tests.seeded_bugs.bug import Bug
+
+ORDERS = (
+    Bug(
+        "sent_before_the_commit",
+        "A request leaves for the venue while the rows before it are still on their way to the disk.",
+        "orders that a crashed engine placed and does not know: hummingbot#3374, #3915",
+        "engine.outbox",
+        "        self.waiting.append((self.last_seq, port, message, cause, sender))",
+        "        self.waiting.append((self.durable_seq, port, message, cause, sender))",
+    ),
+    Bug(
+        "released_after_a_failed_commit",
+        "The disk refuses a commit, and what waited for it leaves all the same.",
+        "a locked or full database that is only logged: freqtrade#6353",
+        "engine.outbox",
+        "            commit()\n            return self.release(seq)",
+        "            import contextlib\n\n            with contextlib.suppress(JournalError):\n"
+        "                commit()\n"
+        "            return self.release(seq)",
+    ),
+    Bug(
+        "overdue_is_rejected",
+        "No acknowledgement in time is taken for a rejection.",
+        "time-out declared rejection, the order lives: nautilus_trader#4958, #4152, #3879",
+        "state.order_law",
+        "        move(DURABLE, SENT, to=UNKNOWN, note=MAY_HAVE_LEFT),\n        stay(PLANNED, note=COMMIT_OVERDUE),",
+        "        move(DURABLE, SENT, to=REJECTED, note=MAY_HAVE_LEFT),\n        stay(PLANNED, note=COMMIT_OVERDUE),",
+    ),
+    Bug(
+        "overdue_is_sent_again",
+        "No acknowledgement in time, so the order is sent once more: an HTTP client's blind retry.",
+        "blind retry of order requests: bennycode/trading-signals#1178",
+        "actors.order_pacing",
+        "            return self.desk.move(order, OrderEvent.ACK_OVERDUE)\n",
+        "            from model.orders import SubmitOrder\n\n"
+        "            again = ToPort(self.venue, SubmitOrder(order.spec))\n"
+        "            return [*self.desk.move(order, OrderEvent.ACK_OVERDUE), again]\n",
+    ),
+    Bug(
+        "disconnect_loses_the_order",
+        "The link breaks with an order on its way; it is taken for lost and sent again when the link is back.",
+        "restart or reconnect sends orders twice: nautilus_trader#3176, #3046, #3185",
+        "state.order_law",
+        "        move(DURABLE, SENT, to=UNKNOWN, note=MAY_HAVE_LEFT),\n        stay(PLANNED, note=NOTHING_LEFT_YET),",
+        "        move(DURABLE, SENT, to=LOST, note=MAY_HAVE_LEFT),\n        stay(PLANNED, note=NOTHING_LEFT_YET),",
+    ),
+    Bug(
+        "durable_was_never_sent",
+        "After a restart a plan without a sign of its sending is taken for never sent, and sent.",
+        "restart invents duplicate orders: nautilus_trader#3176, #3878",
+        "state.order_law",
+        "        move(PLANNED, DURABLE, SENT, WORKING, to=UNKNOWN, note=MAY_HAVE_LEFT),\n"
+        "        stay(UNKNOWN, note=MAY_HAVE_LEFT),\n        stay(*TERMINAL, LOST, note=AFTER_THE_END),\n    ),\n"
+        "    E.SEEN_OPEN",
+        "        move(PLANNED, DURABLE, to=LOST, note=MAY_HAVE_LEFT),\n"
+        "        move(SENT, WORKING, to=UNKNOWN, note=MAY_HAVE_LEFT),\n"
+        "        stay(UNKNOWN, note=MAY_HAVE_LEFT),\n        stay(*TERMINAL, LOST, note=AFTER_THE_END),\n    ),\n"
+        "    E.SEEN_OPEN",
+    ),
+    Bug(
+        "restart_drops_working_orders",
+        "The first comparison after a start asks only for orders of this session; those of the last one are dropped.",
+        "start-up reconciliation drops working orders: nautilus_trader#5000, #5057",
+        "actors.orders",
+        "            effects += self.desk.move(order, OrderEvent.RESTARTED)",
+        '            self.book.close(order)\n            effects += self.desk.told(order, "of an earlier session")',
+    ),
+    Bug(
+        "known_intent_is_placed_again",
+        "An intent that has an order already is placed once more when the executor asks again after a restart.",
+        "restart invents duplicate orders: nautilus_trader#3046",
+        "actors.orders",
+        '        if known is not None:\n            return self.desk.told(known, "known")',
+        '        if known is not None and known.over:\n            return self.desk.told(known, "known")',
+    ),
+    Bug(
+        "id_from_the_clock",
+        "An order's id holds a time, so the same decision has another id after a restart.",
+        "reservation by look-alikes instead of one id: openalgo#1991, nautilus_trader#3176",
+        "actors.pricing",
+        "        client_id=intent.id, instrument=intent.instrument, side=intent.side, quantity=intent.quantity,\n"
+        "        type=OrderType.LIMIT, tif=TimeInForce.DAY, limit=marketable(",
+        '        client_id=f"{intent.id}-{quote.at_ns}", instrument=intent.instrument, side=intent.side, '
+        "quantity=intent.quantity,\n        type=OrderType.LIMIT, tif=TimeInForce.DAY, limit=marketable(",
+    ),
+    Bug(
+        "cancel_asked_is_cancelled",
+        "An order counts as cancelled from the moment that its cancel is asked for.",
+        "time-out cancelled an order that filled: freqtrade#3647, #6907",
+        "state.order_law",
+        "        stay(PLANNED, *AT_RISK, note=CANCEL_PENDING),",
+        "        move(PLANNED, *AT_RISK, to=CANCELLED, note=CANCEL_PENDING),",
+    ),
+    Bug(
+        "failed_cancel_ends_the_order",
+        "The venue refuses a cancel, and the order is taken for gone.",
+        "the bot forgets orders that are still on the exchange: hummingbot#3374, #366",
+        "state.order_law",
+        "        stay(PLANNED, *AT_RISK, LOST, note=CANCEL_FAILED),",
+        "        move(PLANNED, *AT_RISK, LOST, to=CANCELLED, note=CANCEL_FAILED),",
+    ),
+    Bug(
+        "failed_modify_ends_the_order",
+        "The venue refuses a change, and the order is taken for rejected.",
+        "modify during connection loss leaves two live orders: nautilus_trader#4564",
+        "state.order_law",
+        "        stay(PLANNED, *AT_RISK, LOST, note=MODIFY_FAILED),",
+        "        move(PLANNED, *AT_RISK, LOST, to=REJECTED, note=MODIFY_FAILED),",
+    ),
+    Bug(
+        "modify_asks_for_all_again",
+        "A change of price asks for the full quantity on top of what has filled.",
+        "cancel-and-replace re-sends the full quantity: freqtrade#13332, chrisleekr/binance-trading-bot#451",
+        "actors.order_pacing",
+        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, expires_ns=",
+        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, "
+        "order.filled + order.spec.quantity, expires_ns=",
+    ),
+    Bug(
+        "modify_before_it_is_durable",
+        "A change of price leaves without a row that says so.",
+        "modify is not a tracked intent: nautilus_trader#4564",
+        "actors.order_pacing",
+        "            Journal(row),\n            *self.desk",
+        "            *self.desk",
+    ),
+    Bug(
+        "duplicate_id_is_a_rejection",
+        "The venue refuses a request as one that it has already, and the order that it has is taken for rejected.",
+        "one refusal, two orders: Lean.Brokerages.InteractiveBrokers#242, ib_insync#80",
+        "actors.order_reports",
+        "        event = E.DUPLICATE_ID if report.code == DUPLICATE_ID else E.REJECTED",
+        "        event = E.REJECTED",
+    ),
+    Bug(
+        "waiting_intents_outlive_a_halt",
+        "HALT cancels what works; an intent that waits for a quote is forgotten by it and leaves with the next quote.",
+        "account-level halt that does not hold: richkuo/go-trader#25, freqtrade#3210",
+        "actors.orders",
+        "            if not may_place(self.mode, reduces=place.intent.reduces):\n"
+        "                effects += self.pacing.drop",
+        "            if self.mode is Mode.SAFE_STOP:\n                effects += self.pacing.drop",
+    ),
+    Bug(
+        "orders_in_the_orders_snapshot_are_live",
+        "The snapshot holds the orders themselves, not copies: what happens after it, and is lost in a "
+        "crash, is in it.",
+        "state saved while it changes: Lean#7048, vnpy#1118",
+        "actors.order_book",
+        "            msgspec.structs.replace(each, executions=dict(each.executions), given=list(each.given))\n"
+        "            for each in self.orders.values()\n        )\n        return OrdersKept(",
+        "            each\n            for each in self.orders.values()\n        )\n        return OrdersKept(",
+    ),
+    Bug(
+        "local_time_in_a_plan",
+        "A plan's time is the exchange's local time, an hour off for half of the year.",
+        "daylight saving in one place of many: Lean.Brokerages.InteractiveBrokers#227",
+        "actors.orders",
+        "        planned = OrderPlanned(spec, place.intent, place.approval, arrival, self.clock.now_ns)",
+        "        local_ns = self.clock.now_ns - 3_600 * 10**9\n"
+        "        planned = OrderPlanned(spec, place.intent, place.approval, arrival, local_ns)",
+    ),
+)

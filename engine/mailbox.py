@@ -63,7 +63,7 @@ class Mailbox:
 
     __slots__ = (
         "control", "desk", "kinds", "lanes", "over_bound", "put", "queued", "ready", "refusals",
-        "scans", "skips", "swollen", "taken", "timer_limit", "timers", "truth", "work",
+        "scans", "shrinks_at", "skips", "swollen", "taken", "timer_limit", "timers", "truth", "work",
     )  # fmt: skip
 
     def __init__(self, desk: Desk, ready: collections.deque[Any]) -> None:
@@ -79,6 +79,7 @@ class Mailbox:
         self.scans: dict[type[Message], tuple[int, int]] = {}
         self.queued = True  # as if it stood in the ready queue already: it gets no turn before `open`
         self.swollen: set[type[Message]] = set()
+        self.shrinks_at = 0  # until so many were taken, none of them can be half empty
         self.skips = self.over_bound = self.refusals = self.taken = 0
         self.put = make_put(self)
 
@@ -155,6 +156,7 @@ class Mailbox:
         if kind.when_full is WhenFull.KEEP:
             self.over_bound += 1
             self.swollen.add(kind)
+            self.shrinks_at = 0
             self.desk.swelled(self, message)
             return True
         self.refusals += 1
@@ -167,8 +169,12 @@ class Mailbox:
         return sum(1 for item in self.lanes[kind.lane] if type(opened(item)[0]) is kind)
 
     def shrink(self) -> bool:
-        """True when no type is over half its soft bound any more."""
-        self.swollen = {kind for kind in self.swollen if self.count(kind) > kind.bound // 2}
+        """True when no type is over half its soft bound any more. Counted only when that can be so, not every turn."""
+        if self.swollen and self.taken < self.shrinks_at:
+            return False
+        over = {kind: many for kind in self.swollen if (many := self.count(kind) - kind.bound // 2) > 0}
+        self.swollen = set(over)
+        self.shrinks_at = self.taken + min(over.values(), default=0)
         return not self.swollen
 
     @property

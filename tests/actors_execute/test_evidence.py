@@ -1,0 +1,98 @@
+"""What a snapshot proves about orders, order by order, to the last field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from actors.evidence import Findings, examine, ours
+from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAbsent, SeenAtVenue, Severity
+from model.orders import ClosedOrder, OpenOrder, Side, VenueSnapshot
+from model.units import NS_PER_SECOND as SECOND
+
+T0 = 1_704_207_600 * SECOND
+SETTLE = 5 * SECOND
+EMPTY = VenueSnapshot("snap", "venue", 0, T0, True, True, (), (), (), (), ())
+
+
+def snapshot(**more: Any) -> VenueSnapshot:
+    return msgspec.structs.replace(EMPTY, **more)
+
+
+def known(name: str, state: str = "UNKNOWN", filled: int = 0, planned_ns: int = T0 - 60 * SECOND) -> KnownOrder:
+    return KnownOrder(name, "A", state, filled, planned_ns)
+
+
+def resting(name: str, filled: int = 0) -> OpenOrder:
+    return OpenOrder(name, f"venue-{name}", "A", Side.BUY, 10, filled, 7)
+
+
+def look(venue: VenueSnapshot, *orders: KnownOrder, unknown: tuple[str, ...] = ()) -> Findings:
+    return examine(venue, OrdersKnown(orders, unknown), SETTLE)
+
+
+def test_nothing_on_either_side_proves_nothing() -> None:
+    assert look(EMPTY) == Findings((), (), (), (), 0, 0)
+
+
+def test_an_order_that_rests_at_the_venue_is_shown_with_what_it_has_filled() -> None:
+    seen = SeenAtVenue("hr-1", "WORKING", "venue-hr-1", 4, "snap", T0)
+    assert look(snapshot(orders=(resting("hr-1", 4),)), known("hr-1")) == Findings((seen,), (), ("hr-1",), (), 0)
+
+
+@pytest.mark.parametrize(("ours_filled", "news"), [(3, True), (4, False), (5, False)])
+def test_a_working_order_is_news_only_when_the_venue_has_filled_more(ours_filled: int, news: bool) -> None:
+    found = look(snapshot(orders=(resting("hr-1", 4),)), known("hr-1", "WORKING", ours_filled))
+    assert (bool(found.evidence), found.compared) == (news, ("hr-1",))
+
+
+def test_an_order_that_ended_is_shown_with_how_it_ended() -> None:
+    ended = ClosedOrder("hr-1", "venue-1", "CANCELLED", 4)
+    seen = SeenAtVenue("hr-1", "CANCELLED", "venue-1", 4, "snap", T0)
+    assert look(snapshot(closed=(ended,)), known("hr-1", "WORKING")) == Findings((seen,), (), ("hr-1",), (), 0)
+
+
+def test_an_order_that_was_never_there_is_proven_absent() -> None:
+    assert look(EMPTY, known("hr-1")) == Findings((ProvenAbsent("hr-1", "snap", T0),), (), ("hr-1",), (), 0)
+
+
+def test_each_order_is_judged_by_itself_and_a_lost_one_ends_nothing() -> None:
+    found = look(
+        snapshot(orders=(resting("hr-3"),)), known("hr-1", "LOST"), known("hr-2", "SENT", planned_ns=T0), known("hr-3")
+    )
+    assert [each.client_id for each in found.evidence if isinstance(each, SeenAtVenue)] == ["hr-3"]
+    assert (found.compared, found.skipped) == (("hr-1", "hr-3"), ("hr-2",))
+
+
+@pytest.mark.parametrize("doubt", [{"complete": False}, {"ids_enforced": False}, {"since_ns": T0 - 59 * SECOND}])
+def test_any_doubt_leaves_an_unknown_order_unknown_and_says_so(doubt: dict[str, Any]) -> None:
+    text = "hr-1 in A is not shown, and that proves nothing yet"
+    wanted = Break("UNKNOWN_ORDER", "hr-1", 4, 0, Severity.LOCK, text)
+    found = look(snapshot(**doubt), known("hr-1", filled=4))
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, T0 - 55 * SECOND)
+
+
+def test_the_window_includes_both_of_its_ends() -> None:
+    planned = T0 - SETTLE
+    absent = (ProvenAbsent("hr-1", "snap", T0),)
+    assert look(snapshot(since_ns=planned), known("hr-1", planned_ns=planned)).evidence == absent
+    assert look(snapshot(since_ns=planned + 1), known("hr-1", planned_ns=planned)).evidence == ()
+    assert look(snapshot(since_ns=planned), known("hr-1", planned_ns=planned + 1)).evidence == ()
+
+
+def test_the_time_to_ask_again_is_when_every_order_can_be_proven() -> None:
+    first, last = known("hr-1", planned_ns=T0 + 9), known("hr-2", planned_ns=T0 + 5)
+    assert look(EMPTY, first, last).provable_ns == look(EMPTY, last, first).provable_ns == T0 + 9 + SETTLE
+    again = KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 - 60 * SECOND, T0 + 7)
+    assert look(EMPTY, again).provable_ns == T0 + 7 + SETTLE
+
+
+def test_an_order_of_ours_that_the_book_never_had_is_adopted_and_a_foreign_one_only_counted() -> None:
+    lost, known_one, manual = resting("hr-lost"), resting("hr-1"), resting("manual")
+    venue = snapshot(orders=(manual, lost, known_one, resting("other")))
+    assert ours(venue) == ("hr-lost", "hr-1")
+    found = look(venue, known("hr-1", "WORKING"), unknown=("hr-lost",))
+    assert found.evidence == (AdoptOrder(lost, "snap", T0),)
+    assert found.foreign == 2

@@ -40,12 +40,12 @@ class Holding:
         self.position: Qty = 0
         self.buys: Qty = 0
         self.sells: Qty = 0
-        self.rolling: Qty = 0
+        self.rolling = {Side.BUY: 0, Side.SELL: 0}
         self.blocked = "STALE_PRICE"
 
-    def room_to_roll(self) -> Qty:
-        """How much may still be moved between contracts: the position once out and once in."""
-        return max(0, 2 * abs(self.position) - self.rolling)
+    def room_to_roll(self, side: Side) -> Qty:
+        """How much more may be moved between contracts by orders of a side: the position goes out once, and in once."""
+        return max(0, abs(self.position) - self.rolling[side])
 
 
 class Line:
@@ -198,7 +198,7 @@ class Exposures:
     def _add(self, line: Line, side: Side, counts: Qty, rolls: Qty) -> None:
         """Let so much more (or less) work: what changes the product's exposure, and what moves between contracts."""
         owner = line.owner
-        owner.rolling += rolls
+        owner.rolling[side] += rolls
         if side is BUY:
             line.buys += counts + rolls
             owner.buys += counts

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from actors.denials import DENIAL_CODES
 from actors.exposures import Exposures, Holding, Line
@@ -94,7 +95,7 @@ class RiskGate:
         for intent in intents:
             code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns)
             if code is None:
-                approved.append(intent)
+                approved.append(self._honest(intent))
                 continue
             denials.append(self._denial(code, intent))
             if intent.pair:
@@ -144,7 +145,7 @@ class RiskGate:
             return "DUPLICATE"
         owner, side = line.owner, intent.side
         reduces = line.reduces(side, quantity)
-        rolled = min(quantity, owner.room_to_roll()) if intent.purpose is ROLL else 0
+        rolled = min(quantity, owner.room_to_roll(side)) if intent.purpose is ROLL else 0
         code = self._forbidden(intent, owner.product, reduces, rolled == quantity)
         if code is not None:
             return code
@@ -165,6 +166,16 @@ class RiskGate:
         self.seen[intent.id] = now_ns
         self.exposures.work(intent.id, intent.instrument, side, quantity, quantity - rolled, notional)
         return None
+
+    def _honest(self, intent: Intent) -> Intent:
+        """An approved intent, without a claim to reduce that its position does not bear out: lower modes rely on it."""
+        if (
+            not intent.reduces
+            or intent.purpose is ROLL
+            or self.exposures.lines[intent.instrument].reduces(intent.side, 0)
+        ):
+            return intent
+        return structs.replace(intent, reduces=False)
 
     def take_back(self, intent: Intent) -> None:
         """Undo one approval of this proposal: its pair was denied."""
@@ -193,7 +204,8 @@ class RiskGate:
         return None
 
     def _over(self, owner: Holding, side: Side, quantity: int, notional: float) -> str | None:
-        """The limit that one more order would break. An order that lowers an exposure breaks none on it."""
+        """The limit that one more order would break. One that makes its product no larger breaks none but the net one:
+        a short turned into as much of a long is no larger, and may stand beside other longs."""
         order_cap, turnover_cap, gross_cap, net_cap = self._caps
         if not self.nav > 0.0:
             return "NAV_UNKNOWN"
@@ -209,12 +221,11 @@ class RiskGate:
         else:
             down = (owner.position - owner.sells - quantity) * price
             gross, net = max(owner.up, -down), owner.down - down - book.down
-        if gross <= before:
-            return None
-        if not gross <= self._shares.get(owner.product, self.limits.max_instrument_share) * self.nav:
-            return "INSTRUMENT_CAP"
-        if not book.gross + gross - before <= gross_cap:
-            return "GROSS"
+        if gross > before:
+            if not gross <= self._shares.get(owner.product, self.limits.max_instrument_share) * self.nav:
+                return "INSTRUMENT_CAP"
+            if not book.gross + gross - before <= gross_cap:
+                return "GROSS"
         return None if net <= net_cap else "NET"
 
     def _too_fast(self, line: Line, now_ns: int) -> str | None:

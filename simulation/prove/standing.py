@@ -15,11 +15,11 @@ Worth = Callable[[str, Px, Qty], float]
 
 
 class Working(NamedTuple):
-    """An order that may still fill. rolls: it moves a position between contracts and makes none."""
+    """An order that may still fill. rolls: so much of it moves a position between contracts and makes none."""
 
     contract: str
     side: int
-    rolls: bool
+    rolls: Qty
 
 
 class Standing:
@@ -77,11 +77,11 @@ class Standing:
         """
         product = product_of(order.instrument)
         self._prices[product] = price
-        rolls = purpose is Purpose.ROLL and order.quantity <= abs(self.held(product))
+        rolls = min(order.quantity, abs(self.held(product))) if purpose is Purpose.ROLL else 0
         if order.client_id in self._known and order.client_id not in self.left:
             self.working[order.client_id] = Working(order.instrument, order.side, rolls)
             self.left[order.client_id] = order.quantity
-        return rolls
+        return rolls == order.quantity
 
     def exposures(self) -> tuple[dict[str, float], float, float]:
         """(gross by product, net over all when every buy fills, and when every sell does)."""
@@ -91,8 +91,8 @@ class Standing:
             up[product_of(name)] += quantity
             down[product_of(name)] += quantity
         for name, each in self.working.items():
-            if not each.rolls:
-                (up if each.side > 0 else down)[product_of(each.contract)] += each.side * self.left[name]
+            grows = max(0, self.left[name] - each.rolls)
+            (up if each.side > 0 else down)[product_of(each.contract)] += each.side * grows
         gross: dict[str, float] = {}
         most = least = 0.0
         for product in {**up, **down}:

@@ -228,11 +228,25 @@ def test_a_roll_needs_no_room_for_both_contracts_at_once() -> None:
     assert made.turnover == 0
 
 
-def test_a_roll_into_more_than_was_held_is_checked_for_the_rest() -> None:
+def test_a_roll_into_more_than_was_held_is_checked_for_the_rest_whichever_leg_comes_first() -> None:
     limits = GateLimits(max_order_share=0.005)
-    legs = (intent("A@202403", -100, purpose=Purpose.ROLL), intent("A@202406", 106, purpose=Purpose.ROLL))
-    answer = ask(gate(positions={"A@202403": 100}, limits=limits), *legs)
-    assert codes(answer.denials) == ["ORDER_SIZE"]
+    out, into = intent("A@202403", -100, purpose=Purpose.ROLL), intent("A@202406", 106, purpose=Purpose.ROLL)
+    for legs in ((out, into), (into, out)):
+        answer = ask(gate(positions={"A@202403": 100}, limits=limits), *legs)
+        assert codes(answer.denials) == ["ORDER_SIZE"]
+
+
+def test_a_short_turned_into_as_much_of_a_long_counts_beside_the_other_longs() -> None:
+    limits = GateLimits(max_gross_leverage=9, max_net_leverage=0.1)
+    turned = gate(positions={"A": 85, "B": -19}, limits=limits)
+    assert codes(ask(turned, intent("B", 38)).denials) == ["NET"]
+    assert ask(turned, intent("B", 34, attempt=1)).denials == ()
+
+
+def test_a_claim_to_reduce_that_the_position_does_not_bear_out_is_not_approved_with_the_order() -> None:
+    made = gate(positions={"A": 25, "B": 25})
+    answer = ask(made, intent("A", -27, reduces=True), intent("B", -25, reduces=True))
+    assert [each.reduces for each in answer.intents] == [False, True]
 
 
 def test_an_order_that_ends_gives_its_room_back() -> None:

@@ -43,7 +43,7 @@ SEEN = {
 }  # fmt: skip
 DUPLICATE_ID = "DUPLICATE_ID"
 ADOPTED_RUN = "adopted"
-STRANGERS_KEPT = 1_000
+TOLD_KEPT = 1_000
 
 
 class OrderReports:
@@ -52,7 +52,7 @@ class OrderReports:
     def __init__(self, desk: OrderDesk, contracts: Contracts) -> None:
         self.desk = desk
         self.contracts = contracts
-        self._strangers: dict[tuple[str, str], None] = {}
+        self._told: dict[tuple[str, str], None] = {}
         self._by_kind: dict[type[Message], Callable[[Order, Any], list[Effect]]] = {
             OrderSent: self._sent, OrderAcked: self._acked, OrderRejected: self._rejected,
             OrderCancelled: self._cancelled, OrderExpired: self._expired, OrderModified: self._modified,
@@ -69,13 +69,20 @@ class OrderReports:
 
     def _stranger(self, report: Any) -> list[Effect]:
         """A report of an order that carries our prefix and is not in the book: said once, however often it is told."""
-        told = (report.client_id, type(report).__name__)
-        if told in self._strangers:
+        kind = type(report).__name__
+        if not self._first_time(report.client_id, kind):
             return []
-        self._strangers[told] = None
-        if len(self._strangers) > STRANGERS_KEPT:
-            del self._strangers[next(iter(self._strangers))]
-        return self.desk.alarm("NOT_OURS", report.client_id, f"{told[1]} of an order not in the book")
+        return self.desk.alarm("NOT_OURS", report.client_id, f"{kind} of an order not in the book")
+
+    def _first_time(self, client_id: str, what: str) -> bool:
+        """Whether nobody was told this of the order yet; the oldest such words are forgotten."""
+        told = (client_id, what)
+        if told in self._told:
+            return False
+        self._told[told] = None
+        if len(self._told) > TOLD_KEPT:
+            del self._told[next(iter(self._told))]
+        return True
 
     # -- the venue's reports
 
@@ -94,7 +101,9 @@ class OrderReports:
             return []
         text = f"the venue names it {venue_id} and {order.venue_id}: one intent may have two orders"
         client_id, instrument = order.spec.client_id, order.spec.instrument
-        return self.desk.alarm("TWO_VENUE_IDS", client_id, text) + self.desk.lock(instrument, f"{client_id}: {text}")
+        first = self._first_time(client_id, venue_id)  # each of its executions tells again
+        said = self.desk.alarm("TWO_VENUE_IDS", client_id, text) if first else []
+        return said + self.desk.lock(instrument, f"{client_id}: {text}")
 
     def _rejected(self, order: Order, report: OrderRejected) -> list[Effect]:
         event = E.DUPLICATE_ID if report.code == DUPLICATE_ID else E.REJECTED

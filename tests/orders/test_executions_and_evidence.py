@@ -148,6 +148,16 @@ def test_a_second_venue_id_is_an_alarm_and_a_lock() -> None:
     assert len(bench.tells("system", LockInstrument)) == 1
 
 
+def test_a_second_venue_id_is_said_once_and_locks_at_every_execution() -> None:
+    """Day 11643 of the proof: an order that filled in five parts raised its alarm five times."""
+    bench, one = Bench(), intent()
+    bench.work(one)
+    for number in range(3):
+        bench.say(OrderAcked(one.id, "v2", T0 + number))
+    assert bench.alarms() == ["TWO_VENUE_IDS"]
+    assert len(bench.tells("system", LockInstrument)) == 3
+
+
 def test_an_execution_of_an_unknown_order_of_ours_goes_to_the_caretaker_once() -> None:
     bench, one = Bench(), intent()
     for _ in range(2):

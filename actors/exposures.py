@@ -21,8 +21,8 @@ class Holding:
     """One product over all its contracts.
 
     unit: base money of 1e-9 of price times 1e-8 of quantity.  price: base money of 1e-8 of quantity, 0 while unknown.
-    gross, up, down: worst exposure, most and least signed exposure if everything on one side fills.  rolling: quantity
-    of approved legs that move the position between contracts.  blocked: a denial code while its price or rate cannot be
+    gross, up, down: worst exposure, most and least signed exposure if everything on one side fills.  rolling: by side,
+    how much approved legs take over from other contracts.  blocked: a denial code while its price or rate cannot be
     trusted.
     """
 
@@ -42,10 +42,6 @@ class Holding:
         self.sells: Qty = 0
         self.rolling = {Side.BUY: 0, Side.SELL: 0}
         self.blocked = "STALE_PRICE"
-
-    def room_to_roll(self, side: Side) -> Qty:
-        """How much more may be moved between contracts by orders of a side: the position goes out once, and in once."""
-        return max(0, abs(self.position) - self.rolling[side])
 
 
 class Line:
@@ -121,6 +117,12 @@ class Exposures:
             holding.gross = holding.up = holding.down = 0.0
             if holding.position or holding.buys or holding.sells:
                 self.value(holding)
+
+    def room_to_roll(self, line: Line, side: Side) -> Qty:
+        """How much more an order in a contract may take over from the product's other contracts, exposure unchanged."""
+        owner = line.owner
+        others = (each.position * side for each in self.lines.values() if each.owner is owner and each is not line)
+        return max(0, sum(held for held in others if held > 0) - owner.rolling[side])
 
     def work(self, order: str, instrument: str, side: Side, quantity: Qty, counted: Qty, notional: float) -> None:
         """An order was approved: it counts as if it will fill."""

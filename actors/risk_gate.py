@@ -145,7 +145,7 @@ class RiskGate:
             return "DUPLICATE"
         owner, side = line.owner, intent.side
         reduces = line.reduces(side, quantity)
-        rolled = min(quantity, owner.room_to_roll(side)) if intent.purpose is ROLL else 0
+        rolled = min(quantity, self.exposures.room_to_roll(line, side)) if intent.purpose is ROLL else 0
         code = self._forbidden(intent, owner.product, reduces, rolled == quantity)
         if code is not None:
             return code

@@ -37,7 +37,8 @@ class Leaving(NamedTuple):
     """An order as it leaves, and what the venue made of it then; exposures are in whole money, at their worst.
 
     reduces: it only shrinks its position, or moves it between contracts.  more: it makes its product's exposure larger.
-    gross and net count it, net as far as it goes to the order's own side; product is its own share of gross.
+    worth is of what it does not take over from other contracts.  gross and net count it, net as far as it goes to the
+    order's own side; product is its own share of gross.
     """
 
     submit: Submit
@@ -194,9 +195,18 @@ class Evidence:
             gross, most, least = standing.exposures()
             net = most if order.side > 0 else -least
             mine = gross.get(product, 0.0)
-            worth = self.worth(product, price, order.quantity)
+            worth = self.worth(product, price, order.quantity - rolls)
             found.append(
-                Leaving(submit, plan[1], reduces or rolls, mine > before, worth, mine, sum(gross.values()), net)
+                Leaving(
+                    submit,
+                    plan[1],
+                    reduces or rolls == order.quantity,
+                    mine > before,
+                    worth,
+                    mine,
+                    sum(gross.values()),
+                    net,
+                )
             )
         return found
 

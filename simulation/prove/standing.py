@@ -56,10 +56,6 @@ class Standing:
         self.positions[fill.instrument] += fill.side * quantity
         self.left[fill.client_id] -= quantity
 
-    def held(self, product: str) -> Qty:
-        """The position over all contracts of a product."""
-        return sum(quantity for name, quantity in self.positions.items() if product_of(name) == product)
-
     def reduces(self, order: OrderSpec) -> bool:
         """Whether it only shrinks the position, even if everything else on its side fills first."""
         contract, side, own = order.instrument, order.side, order.client_id
@@ -70,18 +66,25 @@ class Standing:
         )
         return order.quantity + ahead <= -side * self.positions[contract]
 
-    def leave(self, order: OrderSpec, purpose: Purpose, price: Px) -> bool:
-        """An order leaves at a price of its decision; whether it moves a position between contracts, no more.
+    def leave(self, order: OrderSpec, purpose: Purpose, price: Px) -> Qty:
+        """An order leaves at a price of its decision; how much of it takes over what other contracts hold.
 
         One that never arrives at the venue never works.
         """
         product = product_of(order.instrument)
         self._prices[product] = price
-        rolls = min(order.quantity, abs(self.held(product))) if purpose is Purpose.ROLL else 0
+        rolls = min(order.quantity, self._elsewhere(order)) if purpose is Purpose.ROLL else 0
         if order.client_id in self._known and order.client_id not in self.left:
             self.working[order.client_id] = Working(order.instrument, order.side, rolls)
             self.left[order.client_id] = order.quantity
-        return rolls == order.quantity
+        return rolls
+
+    def _elsewhere(self, order: OrderSpec) -> Qty:
+        """What other contracts of the product hold in the direction of an order."""
+        product = product_of(order.instrument)
+        others = (held * order.side for name, held in self.positions.items() if name != order.instrument
+                  and product_of(name) == product)  # fmt: skip
+        return sum(held for held in others if held > 0)
 
     def exposures(self) -> tuple[dict[str, float], float, float]:
         """(gross by product, net over all when every buy fills, and when every sell does)."""

@@ -236,6 +236,15 @@ def test_a_roll_into_more_than_was_held_is_checked_for_the_rest_whichever_leg_co
         assert codes(answer.denials) == ["ORDER_SIZE"]
 
 
+def test_a_roll_takes_over_what_other_contracts_hold_on_its_side_and_no_more() -> None:
+    """Day 8084 of the proof: a stray long of one, and a short of nineteen that was turned while the one was rolled."""
+    limits = GateLimits(max_gross_leverage=0.02, max_net_leverage=9)
+    made = gate(positions={"A@202403": 1, "A@202406": -19}, limits=limits)
+    out, into = intent("A@202403", -1, purpose=Purpose.ROLL), intent("A@202406", 41, purpose=Purpose.ROLL)
+    assert codes(ask(made, out, into).denials) == ["GROSS"]  # 22 after it, and 20 are allowed
+    assert ask(made, intent("A@202406", 39, purpose=Purpose.ROLL, attempt=1)).denials == ()
+
+
 def test_a_short_turned_into_as_much_of_a_long_counts_beside_the_other_longs() -> None:
     limits = GateLimits(max_gross_leverage=9, max_net_leverage=0.1)
     turned = gate(positions={"A": 85, "B": -19}, limits=limits)

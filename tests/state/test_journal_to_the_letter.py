@@ -336,3 +336,18 @@ async def test_a_live_commit_returns_only_when_its_snapshots_are_durable_too(tmp
         journal.write_snapshots(1, [("a", Counted(1))])
         await journal.commit_async()
         assert recover(tmp_path, events).snapshots == {"a": (1, Counted(1))}
+
+
+async def test_a_live_commit_that_fails_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: AtomicConnection) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(1))
+        await journal.commit_async()
+        journal.stage(notes(1, after=1))
+        with monkeypatch.context() as patch:
+            patch.setattr(AtomicConnection, "commit", fail)
+            with pytest.raises(JournalError, match=f"{ONE}: the disk is full"):
+                await journal.commit_async()
+    assert verify(tmp_path).last_seq == 2

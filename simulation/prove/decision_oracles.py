@@ -169,7 +169,7 @@ def facts_taken(seen: Evidence) -> Iterator[Violation]:
         for name in _names(fact, compared):
             if taken_ns.get(name, seen.now_ns) <= at_ns + ANSWERED_NS:
                 continue
-            if not any(at_ns <= each <= at_ns + ANSWERED_NS for each in excused):
+            if not any(at_ns <= each <= at_ns + ANSWERED_NS for each in excused) and not _died_silent(seen, at_ns):
                 taken_ns[name] = at_ns
                 yield Violation("facts taken", f"{' '.join(name)} was told and not taken", at_ns)
     for row, filled in seen.of(Filled):
@@ -177,6 +177,12 @@ def facts_taken(seen: Evidence) -> Iterator[Violation]:
         if plan is not None and plan[0].seq < row.seq and filled.run_id != plan[1].intent.run_id:
             text = f"execution {filled.fill.exec_id} of {filled.fill.client_id} was given to another order"
             yield Violation("facts taken", text, row.at_ns)
+
+
+def _died_silent(seen: Evidence, at_ns: int) -> bool:
+    """Whether nothing became durable any more between a moment and the engine's death: a slow disk can take minutes."""
+    death_ns = next((each for each in seen.stage.deaths if each >= at_ns), None)
+    return death_ns is not None and not any(at_ns < row.at_ns < death_ns for row in seen.rows)
 
 
 def _first_rows(seen: Evidence) -> dict[tuple[str, str], int]:

@@ -137,12 +137,13 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     """An order priced from the market follows the last sane quote that the engine was told, and keeps its collar."""
     name = "prices on the wire"
     execution = seen.stage.world.configuration.program.execution
+    heard = _heard(seen)
     for client_id in seen.sent:
         plan = seen.planned.get(client_id)
         if plan is None or plan[1].intent.limit or plan[1].spec.type is not OrderType.LIMIT:
             continue
         planned = plan[1]
-        behind = _behind(seen.stage.heard, planned)
+        behind = _behind(heard, planned)
         if behind is None:
             yield Violation(name, f"{client_id} is not priced from the last quote that was told", planned.at_ns)
         elif planned.at_ns - behind.at_ns > execution.max_quote_age_s * NS_PER_SECOND:
@@ -151,6 +152,13 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
         if reference and abs(planned.arrival - planned.intent.reference) * BPS > execution.sanity_bps * reference:
             yield Violation(name, f"{client_id} is priced far from its decision", planned.at_ns)
     yield from _beyond_collars(seen, name)
+
+
+def _heard(seen: Evidence) -> Sequence[tuple[int, Quote]]:
+    """The quotes that the engine was told, without those over which market data fell: they are dead letters."""
+    life = seen.stage.life
+    buried = {each.message for each in life.kernel.dead_letters if isinstance(each.message, Quote)} if life else set()
+    return [told for told in seen.stage.heard if told[1] not in buried] if buried else seen.stage.heard
 
 
 def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:

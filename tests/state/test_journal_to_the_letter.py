@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sqlite3
@@ -191,7 +192,14 @@ def test_recovery_reads_to_the_end_that_it_saw_and_not_what_was_written_since(tm
     write(tmp_path, notes(2))
     recovered = recover(tmp_path, events)
     write(tmp_path, notes(2, after=2))
-    assert [row.seq for row in recovered.rows] == [1, 2]
+    assert list(recovered.rows) == notes(2)
+
+
+def test_a_file_without_its_snapshots_is_named(tmp_path: Path, events: Events) -> None:
+    write(tmp_path, notes(1))
+    edit(tmp_path / ONE, "DROP TABLE snapshots")
+    with pytest.raises(JournalError, match=f"{ONE}: its tables are missing"):
+        recover(tmp_path, events)
 
 
 def test_a_row_that_is_not_there_is_not_answered_by_the_next_one(tmp_path: Path, events: Events) -> None:
@@ -351,3 +359,23 @@ async def test_a_live_commit_that_fails_names_its_file(tmp_path: Path, monkeypat
             with pytest.raises(JournalError, match=f"{ONE}: the disk is full"):
                 await journal.commit_async()
     assert verify(tmp_path).last_seq == 2
+
+
+async def test_an_empty_live_commit_writes_nothing(tmp_path: Path) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        await journal.commit_async()
+    assert verify(tmp_path).files == ()
+
+
+async def test_a_live_commit_waits_for_rows_that_another_has_under_way_and_for_no_later_ones(tmp_path: Path) -> None:
+    async with AsyncSqliteJournal(tmp_path) as journal:
+        journal.stage(notes(2))
+        first = asyncio.ensure_future(journal.commit_async())
+        for _ in range(3):
+            await asyncio.sleep(0)  # the first one has taken the rows, and its thread writes them
+        second = asyncio.ensure_future(journal.commit_async())
+        await asyncio.sleep(0)
+        journal.stage(notes(1, after=2))
+        await second
+        assert journal.durable_seq == 2
+        await first

@@ -16,7 +16,7 @@ from engine.message import Event
 from model.decisions import CycleOpened, run_id
 from model.execution import Alarm
 from model.instruments import Instrument, Kind, product_of
-from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed, TellAgain
+from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed, TellAgain, WatchAgain
 from model.orders import WatchQuotes
 from model.rolls import RollSchedule
 from model.sessions import Sessions
@@ -51,7 +51,7 @@ class MarketData(Actor):
         rolls: RollSchedule,
         fx: Ref[CycleOpened],
         portfolio: Ref[Mark],
-        orders: Ref[Quote] | None = None,
+        orders: Ref[Quote | WatchAgain] | None = None,
         bar_watchers: Mapping[str, tuple[Ref[ProductBar], ...]] | None = None,
         quote_watchers: Mapping[str, tuple[Ref[Quote], ...]] | None = None,
         calendars: Mapping[str, Sessions] | None = None,
@@ -70,6 +70,10 @@ class MarketData(Actor):
         self._quotes: dict[str, Quote] = {}
         self._told: dict[str, tuple[Ref[Any], ...]] = {}
         self._watched: dict[str, bool] = {}
+
+    def on_start(self) -> Effects:
+        """Who watches which quotes is in no snapshot."""
+        return None if self.orders is None else (Tell(self.orders, WatchAgain()),)
 
     def on_bar_closed(self, bar: BarClosed) -> Effects:
         product = self.book.take(bar)

@@ -47,6 +47,10 @@ class Pacing:
         self.watched[instrument] = reasons + 1
         return [] if reasons else [Tell(self.desk.clients.market_data, WatchQuotes(instrument, True))]
 
+    def watch_again(self) -> list[Effect]:
+        """Market data was built anew: without this, prices would follow the last quote until it is stale."""
+        return [Tell(self.desk.clients.market_data, WatchQuotes(each, True)) for each in self.watched]
+
     def unwatch(self, instrument: str) -> list[Effect]:
         reasons = self.watched.get(instrument, 0) - 1
         if reasons > 0:

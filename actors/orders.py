@@ -23,7 +23,7 @@ from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChan
 from model.execution import AdoptOrder, AskOrders, KnownOrder, OrderDenied, OrdersKnown, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
 from model.leases import OrdersLeased
-from model.market import Quote
+from model.market import Quote, WatchAgain
 from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import (
     CancelAtVenue,
@@ -212,6 +212,9 @@ class Orders(Actor):
             if place.intent.instrument == quote.instrument:
                 effects += self._try(place)
         return effects
+
+    def on_watch_again(self, again: WatchAgain) -> Effects:
+        return self.pacing.watch_again()
 
     # -- the venue
 

@@ -91,6 +91,10 @@ class TellAgain(Message, frozen=True, gc=False):
     products: tuple[str, ...]
 
 
+class WatchAgain(Message, frozen=True, gc=False):
+    """market_data -> orders: I was built anew and forgot whom you watch; say it again."""
+
+
 class Mark(Message, frozen=True, gc=False):
     """The last trusted price of a contract, for valuation."""
 

@@ -10,6 +10,7 @@ import pytest
 from actors.pricing import ExecutionPolicy, Style
 from model.decisions import Mode, ModeChanged
 from model.execution import OrderDenied, SeenAtVenue
+from model.market import WatchAgain
 from model.order_events import OrderPlanned, OrderRepriced
 from model.orders import (
     CancelAtVenue,
@@ -63,6 +64,14 @@ def test_an_order_waits_for_a_fresh_two_sided_quote() -> None:
     [planned] = bench.rows(OrderPlanned)
     assert (planned.spec.type, planned.spec.limit, planned.arrival) == (OrderType.LIMIT, px("100.03"), px("100"))
     assert bench.submits(one) == 1
+
+
+def test_market_data_that_was_built_anew_is_told_again_what_is_watched() -> None:
+    """Day 9219 of the proof: orders were priced from the quote before the crash, and then from none."""
+    bench, one = Bench(POLICY), intent()
+    bench.say(place(one))
+    bench.say(WatchAgain())
+    assert [(each.instrument, each.on) for each in bench.tells("market_data", WatchQuotes)] == [("FUND", True)] * 2
 
 
 def test_without_a_quote_in_time_it_never_becomes_an_order() -> None:

@@ -88,13 +88,14 @@ def test_of_two_engines_on_one_account_the_second_is_refused_and_a_frozen_first_
 
     drill.signal(signal.SIGSTOP)
     frozen_ns = time.time_ns()
+    beat = drill.state.with_name("state-other") / "heartbeat"
     second = drill.beside("run", *drill.elsewhere(), "--set", "engine.auto_trade=false")
     try:
-        lease = drill.state.with_name("state-other") / "heartbeat"
-        assert wait_for(lambda: lease.exists() or second.poll() is not None)
-        if second.poll() is not None:  # the term of the first was not over yet
-            second = drill.beside("run", *drill.elsewhere(), "--set", "engine.auto_trade=false")
-            assert wait_for(lease.exists)
+        while not beat.exists():  # refused until the term of the first is over
+            assert time.time_ns() < frozen_ns + LONG_S * 10**9, second.communicate()[0]
+            if second.poll() is not None:
+                second = drill.beside("run", *drill.elsewhere(), "--set", "engine.auto_trade=false")
+            time.sleep(0.05)
         drill.signal(signal.SIGCONT)
         assert drill.until(lambda: drill.mode() == "HALTED", LONG_S) is not None
         assert drill.until(lambda: any(row["code"] == "FENCED" for _, row in drill.rows("Alarm")), LONG_S) is not None

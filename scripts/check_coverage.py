@@ -30,7 +30,7 @@ GROUPS = {
     "actors/order_pacing.py": ("actors/order_pacing.py",),
     "actors/order_reports.py": ("actors/order_reports.py",),
 }
-TESTS = ("engine", "state", "orders", "actors_decide", "actors_execute", "data")
+TESTS = ("engine", "state", "orders", "actors_decide", "actors_execute", "data", "guardian", "stage")
 
 
 class Share(NamedTuple):

@@ -145,13 +145,25 @@ def test_elsewhere_orders_are_for_the_day_and_no_timer_is_asked_for() -> None:
         assert stage.orders.one().spec.tif is TimeInForce.DAY
 
 
+def test_a_renewal_that_may_not_be_asked_now_is_asked_when_the_link_is_back() -> None:
+    with Stage(seed=7, rules=PLAIN, world=world(good_for_s=90)) as stage:
+        rest(stage, "a")
+        stage.venue.disconnect()
+        stage.run("40s")  # the first renewal is due after 30
+        assert sent(stage, ModifyOrder) == []
+        stage.venue.reconnect()
+        stage.run("5m")
+        assert open_at_venue(stage) == ["hr-a"]
+        assert len(sent(stage, ModifyOrder)) > 5
+
+
 def test_an_order_that_has_ended_is_renewed_no_more() -> None:
     with Stage(seed=7, rules=PLAIN, world=world(good_for_s=90)) as stage:
         stage.want("ALPHA", 100)
         stage.decide()
         stage.run("10m")
         assert stage.orders.one().state is OrderState.FILLED
-        assert [each for each in stage.wire if isinstance(each.message, ModifyOrder)] == []
+        assert sent(stage, ModifyOrder) == []
 
 
 def test_a_short_good_till_time_is_renewed_while_the_engine_is_well() -> None:

@@ -17,7 +17,7 @@ from actors.exposures import Exposures, Holding, Line
 from model.decisions import Approved, CycleFx, Denial, Mode, NavMarked, Propose
 from model.instruments import Instrument
 from model.orders import Filled, Intent, Purpose, Side
-from model.units import CASH_SCALE, NS_PER_SECOND
+from model.units import CASH_SCALE, NS_PER_SECOND, Qty
 
 _MINUTE_NS: Final = 60 * NS_PER_SECOND
 INF: Final = float("inf")
@@ -128,10 +128,10 @@ class RiskGate:
             self.seen[intent.id] = approved.at_ns
             line = self.exposures.meet(intent.instrument)
             if line is not None:
-                counted = 0 if intent.purpose is ROLL else intent.quantity
+                counted = intent.quantity - self._rolled(line, intent)
                 self.exposures.work(intent.id, intent.instrument, intent.side, intent.quantity, counted, 0.0)
                 if counted and not intent.reduces:
-                    self._unvalued.append((line.owner, float(abs(intent.reference) * intent.quantity)))
+                    self._unvalued.append((line.owner, float(abs(intent.reference) * counted)))
 
     def check(self, intent: Intent, now_ns: int) -> str | None:
         """The code of the first rule that the intent breaks, or None; an intent that passes counts as working."""
@@ -145,7 +145,7 @@ class RiskGate:
             return "DUPLICATE"
         owner, side = line.owner, intent.side
         reduces = line.reduces(side, quantity)
-        rolled = min(quantity, self.exposures.room_to_roll(line, side)) if intent.purpose is ROLL else 0
+        rolled = self._rolled(line, intent)
         code = self._forbidden(intent, owner.product, reduces, rolled == quantity)
         if code is not None:
             return code
@@ -166,6 +166,12 @@ class RiskGate:
         self.seen[intent.id] = now_ns
         self.exposures.work(intent.id, intent.instrument, side, quantity, quantity - rolled, notional)
         return None
+
+    def _rolled(self, line: Line, intent: Intent) -> Qty:
+        """How much of an intent only takes over what other contracts of its product hold."""
+        if intent.purpose is not ROLL:
+            return 0
+        return min(intent.quantity, self.exposures.room_to_roll(line, intent.side))
 
     def _honest(self, intent: Intent) -> Intent:
         """An approved intent, without a claim to reduce that its position does not bear out: lower modes rely on it."""

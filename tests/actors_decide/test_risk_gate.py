@@ -245,6 +245,13 @@ def test_a_roll_takes_over_what_other_contracts_hold_on_its_side_and_no_more() -
     assert ask(made, intent("A@202406", 39, purpose=Purpose.ROLL, attempt=1)).denials == ()
 
 
+def test_a_roll_that_grows_is_counted_after_a_restart_as_before_it() -> None:
+    legs = (intent("A@202403", -10, purpose=Purpose.ROLL, reduces=True), intent("A@202406", 25, purpose=Purpose.ROLL))
+    live, rebuilt = gate(positions={"A@202403": 10}), gate(positions={"A@202403": 10})
+    rebuilt.fold_approved(ask(live, *legs))
+    assert rebuilt.exposures.gross == live.exposures.gross == pytest.approx(25_000)
+
+
 def test_a_short_turned_into_as_much_of_a_long_counts_beside_the_other_longs() -> None:
     limits = GateLimits(max_gross_leverage=9, max_net_leverage=0.1)
     turned = gate(positions={"A": 85, "B": -19}, limits=limits)

@@ -45,10 +45,16 @@ def exec_id(client_id: str, number: int) -> str:
     return "x-" + hashlib.sha256(f"{client_id}|{number}".encode()).hexdigest()[:20]
 
 
+def second_name(client_id: str, number: int) -> str:
+    """What the venue calls an order that is not the first under its client's id."""
+    return f"{client_id}/{number}"
+
+
 class WorkingOrder:
     """One order at the venue, from arrival to its end.
 
-    number: its place among all orders that ever came, from 1.  priority: as orders arrive; a new price takes a new one.
+    number: its place among all orders that ever came, from 1.  name: what the venue knows it by: the client id, and the
+    number too if it is not the first under that id.  priority: as orders arrive; a new price takes a new one.
     session: the exchange date after which a DAY order expires, 0 for none.  raw and fee: sums over its fills (see
     listing.RAW_SCALE).  closing: order in which orders ended.
     """
@@ -64,6 +70,7 @@ class WorkingOrder:
         "fills",
         "limit",
         "market",
+        "name",
         "number",
         "priority",
         "quantity",
@@ -77,6 +84,7 @@ class WorkingOrder:
 
     def __init__(self, spec: OrderSpec, arrived_ns: int, priority: int, number: int) -> None:
         self.spec = spec
+        self.name = spec.client_id
         self.number = number
         self.venue_id = ""
         self.side = int(spec.side)
@@ -117,6 +125,9 @@ class WorkingOrder:
         )  # fmt: skip
         order = cls(spec, row[10], row[11], row[0])
         order.venue_id, order.session, order.filled, order.raw = row[2], row[12], row[13], int(row[14])
+        again = second_name(row[1], row[0])
+        if order.venue_id == venue_id(again):
+            order.name = again
         order.fee, order.fills, order.state, order.code = row[15], row[16], row[17], row[18]
         order.closed_ns, order.closing = row[19], row[20]
         return order

@@ -25,7 +25,18 @@ from model.orders import (
 from model.sessions import Session
 from model.units import Px, Qty
 from simulation.exchange.account import Account
-from simulation.exchange.book import CANCELLED, EXPIRED, FILLED, OPEN, REJECTED, Market, WorkingOrder, exec_id, venue_id
+from simulation.exchange.book import (
+    CANCELLED,
+    EXPIRED,
+    FILLED,
+    OPEN,
+    REJECTED,
+    Market,
+    WorkingOrder,
+    exec_id,
+    second_name,
+    venue_id,
+)
 from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded, untimely
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import Match, match_arrival, match_bar, match_quote
@@ -43,7 +54,8 @@ class Desk:
     """Every order the venue was ever sent, and every fill. `changed` holds what the next commit has to write.
 
     Of a venue that was resumed at `resumed_ns` what had ended by then is in its record alone: `ended` has the client
-    ids of those orders, `history` finds the rest, and there were `fills_before` fills.
+    ids of those `ended_before` orders, `history` finds the rest, and there were `fills_before` fills.
+    orders: by their names; one that is not the first under its client's id has the number in it too.
 
     named: the venue's own name of a client's order.  refusing: why the next orders are refused, whatever they are.
     """
@@ -65,6 +77,7 @@ class Desk:
         self.changed: dict[str, WorkingOrder] = {}
         self.priority = 0
         self.ended: set[str] = set()
+        self.ended_before = 0
         self.history: Callable[[int], History] = lambda since_ns: History([], [], [], [])
         self.resumed_ns = -1
         self.fills_before = 0
@@ -82,16 +95,23 @@ class Desk:
     # -- requests
 
     def submit(self, message: SubmitOrder) -> None:
-        """Take an order or refuse it. An id that was ever used is refused, whatever became of that order."""
+        """Take an order or refuse it. An id that was ever used is refused, whatever became of that order.
+
+        Where the rules enforce no ids it is one more order under that id.
+        """
         spec, now = message.order, self.now_ns
         name = spec.client_id
-        if name in self.orders or name in self.ended:
+        again = name in self.orders or name in self.ended
+        if again:
             self.duplicates.append((name, now))
-            self._refuse(name, Reject.DUPLICATE_ID)
-            return
+            if self._rules.ids_enforced:
+                self._refuse(name, Reject.DUPLICATE_ID)
+                return
         self.priority += 1
-        order = WorkingOrder(spec, now, self.priority, len(self.ended) + len(self.orders) + 1)
-        self.orders[name] = self.changed[name] = order
+        order = WorkingOrder(spec, now, self.priority, self.ended_before + len(self.orders) + 1)
+        if again:
+            order.name = second_name(name, order.number)
+        self.orders[order.name] = self.changed[order.name] = order
         listing = self._listings.get(spec.instrument)
         reason = self.refusing.pop(0) if self.refusing else unfit(spec, listing, now)
         if reason is None and listing is not None:
@@ -118,14 +138,13 @@ class Desk:
 
     def _accept(self, order: WorkingOrder, market: Market, session: Session) -> None:
         spec, now = order.spec, self.now_ns
-        name = spec.client_id
-        order.venue_id = self.named(name)
+        order.venue_id = self.named(order.name)
         market.add(order)
         self._account.touch(market)
         self._timetable.watch(order, session if lives_one_session(order) else None)
         if market.listing.last is not None:
             self._timetable.watch_expiry(market.listing)
-        self._say(OrderAcked(name, order.venue_id, now))
+        self._say(OrderAcked(spec.client_id, order.venue_id, now))
         if spec.type in CONTINUOUS:
             self._meet_quote(order, market, session)
 
@@ -171,7 +190,7 @@ class Desk:
         market.add(order)
         self._account.touch(market)
         self._account.release()
-        self.changed[change.client_id] = order
+        self.changed[order.name] = order
         self._say(OrderModified(change.client_id, change.change_id, change.limit, self.now_ns))
         session = self._timetable.closing(market.listing, self.now_ns)
         if moved and session is not None and order.spec.type in CONTINUOUS:
@@ -229,9 +248,9 @@ class Desk:
             if before == END_OF_TIME or 0 < order.session < before:
                 self.expire(order)
 
-    def lapse(self, client_id: str) -> None:
+    def lapse(self, name: str) -> None:
         """A GTD order's time has come, if it is still open."""
-        order = self.orders[client_id]
+        order = self.orders[name]
         if order.state == OPEN and order.expires_ns <= self.now_ns:
             self.expire(order)
 
@@ -273,8 +292,8 @@ class Desk:
         order.state = state
         order.closed_ns = self.now_ns
         self.closed.append(order)
-        order.closing = len(self.ended) + len(self.closed)
-        self.changed[order.spec.client_id] = order
+        order.closing = self.ended_before + len(self.closed)
+        self.changed[order.name] = order
 
     # -- fills
 
@@ -303,7 +322,7 @@ class Desk:
         corrected = next((fill for fill in self.fills if fill.exec_id == execution), None)
         if corrected is None:
             raise LookupError(f"there is no execution {execution!r}")
-        order = self.orders[corrected.client_id]
+        order = self._of(corrected)
         if order.state == OPEN and quantity != corrected.quantity:
             raise ValueError(f"{corrected.client_id} is open: only the price of its executions can be corrected")
         if any(fill.corrects == corrected.exec_id for fill in self.fills):
@@ -312,12 +331,20 @@ class Desk:
         fee = self._account.correct(market, order, corrected, quantity, price, self._date(market))
         order.fills += 1
         fill = replace(
-            corrected, exec_id=exec_id(corrected.client_id, order.fills), quantity=quantity, price=price, fee=fee,
+            corrected, exec_id=exec_id(order.name, order.fills), quantity=quantity, price=price, fee=fee,
             at_ns=self.now_ns, corrects=corrected.exec_id,
         )  # fmt: skip
         self.fills.append(fill)
-        self.changed[corrected.client_id] = order
+        self.changed[order.name] = order
         self._say(fill)
+
+    def _of(self, fill: Fill) -> WorkingOrder:
+        """The order of an execution: the venue's name of it tells apart those under one client's id."""
+        order = self.orders[fill.client_id]
+        if order.venue_id == fill.venue_id:
+            return order
+        same = (each for each in self.orders.values() if each.spec.client_id == fill.client_id)
+        return next((each for each in same if each.venue_id == fill.venue_id), order)
 
     def transfer(self, listing: Listing, quantity: Qty, price: Px) -> None:
         """Move a position in or out without a trade."""
@@ -338,16 +365,15 @@ class Desk:
 
     def _fill(self, market: Market, order: WorkingOrder, quantity: Qty, price: Px, session: int) -> None:
         spec = order.spec
-        name = spec.client_id
         fee = self._account.trade(market, order, quantity, price, session)
         order.fills += 1
         market.leave(order, -quantity)
         fill = Fill(
-            exec_id(name, order.fills), name, order.venue_id, spec.instrument, spec.side, quantity, price, fee,
-            market.listing.currency, self.now_ns,
+            exec_id(order.name, order.fills), spec.client_id, order.venue_id, spec.instrument, spec.side, quantity,
+            price, fee, market.listing.currency, self.now_ns,
         )  # fmt: skip
         self.fills.append(fill)
-        self.changed[name] = order
+        self.changed[order.name] = order
         self._say(fill)
         if order.filled == order.quantity:
             market.remove(order)

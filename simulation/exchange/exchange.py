@@ -360,8 +360,9 @@ class Exchange:
     def snapshot(self, id: str, since_ns: int) -> VenueSnapshot:
         """The venue's account of everything since a moment, as `RequestSnapshot` would bring it."""
         return statement(
-            id, self._rules.venue, since_ns, self.desk, self.account, self.clearing.moves, self.clearing.settlements
-        )
+            id, self._rules.venue, since_ns, self.desk, self.account, self.clearing.moves, self.clearing.settlements,
+            ids_enforced=self._rules.ids_enforced,
+        )  # fmt: skip
 
     def _answer(self, request: RequestSnapshot) -> None:
         self._say(self.snapshot(request.id, request.since_ns))

@@ -102,7 +102,7 @@ class _Walk:
                     self._take(order, order.limit)
 
     def _take(self, order: WorkingOrder, price: Px) -> None:
-        name = order.spec.client_id
+        name = order.name
         quantity = min(order.quantity - order.filled, self._room[order.side])
         if quantity > 0 and name not in self._done:
             self._room[order.side] -= quantity

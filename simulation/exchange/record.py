@@ -118,13 +118,15 @@ class History(msgspec.Struct):
 class Resumed(msgspec.Struct):
     """What a venue needs to go on. Years of ended orders and fills are looked up when somebody asks for them.
 
-    orders: the open ones, as they came.  ended: client ids of the others.  booked: ids of cash moves and settlements.
-    fills: how many there were.  priority: the last one given.  history: all that came before, from a moment on.
+    orders: the open ones, as they came.  ended: client ids of the `ends` others.  booked: ids of cash moves and
+    settlements.  fills: how many there were.  priority: the last one given.  history: all that came before, from a
+    moment on.
     """
 
     at_ns: int
     orders: list[OrderRow]
     ended: set[str]
+    ends: int
     booked: set[str]
     fills: int
     priority: int
@@ -153,7 +155,7 @@ class MemoryRecord:
     """A record that lives as long as this object. It keeps values, never the venue's own objects."""
 
     def __init__(self) -> None:
-        self._orders: dict[str, OrderRow] = {}
+        self._orders: dict[int, OrderRow] = {}
         self._fills: list[Fill] = []
         self._settlements: list[Settlement] = []
         self._moves: list[CashMoved] = []
@@ -168,7 +170,7 @@ class MemoryRecord:
 
     def commit(self, step: Step) -> None:
         for row in step.orders:
-            self._orders[row[1]] = row
+            self._orders[row[0]] = row
         self._fills += step.fills
         self._settlements += step.settlements
         self._moves += step.moves
@@ -227,6 +229,7 @@ def _resumed(saved: Saved) -> Resumed:
         saved.at_ns,
         [row for row in saved.orders if row[17] == OPEN],
         {row[1] for row in ended},
+        len(ended),
         {each.id for each in saved.moves} | {each.id for each in saved.settlements},
         len(saved.fills),
         max((row[11] for row in saved.orders), default=0),

@@ -26,13 +26,14 @@ def restore(
     _restore_account(saved, desk, account, prices, listings)
     for row in saved.orders:
         order = WorkingOrder.from_row(row)
-        desk.orders[order.spec.client_id] = order
+        desk.orders[order.name] = order
         listing = _listed(listings, order.spec.instrument)
         market = desk.market(listing)
         market.add(order)
         account.touch(market)
         timetable.watch(order, listing.sessions.on(order.session) if order.session else None)
-    desk.ended, desk.history, desk.resumed_ns = saved.ended, saved.history, saved.at_ns
+    desk.ended, desk.ended_before = saved.ended, saved.ends
+    desk.history, desk.resumed_ns = saved.history, saved.at_ns
     desk.priority, desk.fills_before = saved.priority, saved.fills
     desk.duplicates += saved.duplicates
     for market in account.markets.values():

@@ -25,6 +25,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     close_grace_ns: how long after a session's close the venue waits for its last bar before it expires what is left.
     commit_every_ns: longest time between two commits while nothing but quotes arrives.
     cancel_timer: on request the venue ends all our orders but GTC ones, when it has not heard from us in time.
+    ids_enforced: a second order under an id is refused; otherwise it is taken, as another order under that id.
     venue, account: the names it goes by.
     """
 
@@ -39,6 +40,7 @@ class VenueRules(msgspec.Struct, frozen=True, kw_only=True):
     close_grace_ns: int = 1
     commit_every_ns: int = 1_000_000_000
     cancel_timer: bool = False
+    ids_enforced: bool = True
     venue: str = "simulated"
     account: str = "simulated"
 

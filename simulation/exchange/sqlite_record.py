@@ -158,7 +158,7 @@ class SqliteRecord:
             if now is None:
                 return None
             db = self._db
-            ended = {name for (name,) in db.execute("SELECT client_id FROM orders WHERE state <> ?", (OPEN,))}
+            ended = [name for (name,) in db.execute("SELECT client_id FROM orders WHERE state <> ?", (OPEN,))]
             orders = list(db.execute("SELECT * FROM orders WHERE state = ? ORDER BY number", (OPEN,)))
             last, priority, closing = db.execute(LAST_ORDER).fetchone()
             fills, last_fill, move, settlement = db.execute(LAST_ROWS).fetchone()
@@ -170,7 +170,9 @@ class SqliteRecord:
                 with self._trusted():
                     return self._since(since_ns, closing, fills, move, settlement)
 
-            return Resumed(now.at_ns, orders, ended, booked, fills, priority, *now.rest, history, now.door)
+            return Resumed(
+                now.at_ns, orders, set(ended), len(ended), booked, fills, priority, *now.rest, history, now.door
+            )
 
     @contextmanager
     def _trusted(self) -> Iterator[None]:

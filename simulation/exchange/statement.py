@@ -29,6 +29,8 @@ def statement(
     account: Account,
     moves: Sequence[CashMoved],
     settlements: Sequence[Settlement],
+    *,
+    ids_enforced: bool,
 ) -> VenueSnapshot:
     """Open orders, positions and cash now; orders that ended, fills, cash moves and settlements since `since_ns`."""
     past = desk.history(since_ns) if since_ns <= desk.resumed_ns else History([], [], [], [])
@@ -41,7 +43,7 @@ def statement(
         since_ns=since_ns,
         at_ns=desk.now_ns,
         complete=True,
-        ids_enforced=True,
+        ids_enforced=ids_enforced,
         orders=tuple(
             OpenOrder(o.spec.client_id, o.venue_id, o.spec.instrument, Side(o.side), o.quantity, o.filled, o.limit)
             for o in sorted(open_orders, key=lambda order: order.priority)

@@ -26,7 +26,7 @@ class Alarm(enum.IntEnum):
 
 
 Moment = tuple[int, int, str, int]
-"""(due_ns, alarm, client id or instrument, session date)."""
+"""(due_ns, alarm, an order's name or instrument, session date)."""
 
 
 class Timetable:
@@ -73,7 +73,7 @@ class Timetable:
             order.session = session.date
             self.at(session.closes_ns + self._grace_ns, Alarm.CLOSE, order.spec.instrument, session.date)
         elif order.spec.tif is GTD:
-            self.at(order.expires_ns, Alarm.LAPSE, order.spec.client_id, 0)
+            self.at(order.expires_ns, Alarm.LAPSE, order.name, 0)
 
     def watch_expiry(self, listing: Listing) -> None:
         """Remember when a dated contract that we hold or trade settles for the last time."""

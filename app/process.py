@@ -307,14 +307,14 @@ class EngineProcess:
         rates = LakeRates(wanted.lake, self.program.base_currency, currencies)
         instruments, sessions = recorded_venue(wanted.lake, configuration.instruments, self.calendars)
         venue = configuration.settings.venue
-        timer = isinstance(venue, SimulatedSettings) and venue.cancel_timer
+        paper = venue if isinstance(venue, SimulatedSettings) else SimulatedSettings()
         exchange = Exchange(
             instruments=instruments,
             sessions=sessions,
             cash=read.opening_cash(self.program),
             base_currency=self.program.base_currency,
             fx=rates,
-            rules=VenueRules(unknown_size_fills=True, cancel_timer=timer),
+            rules=VenueRules(unknown_size_fills=True, cancel_timer=paper.cancel_timer, ids_enforced=paper.ids_enforced),
             record=record,
         )
         rates.now_ns = lambda: exchange.now_ns

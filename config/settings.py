@@ -63,10 +63,12 @@ class SimulatedVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     account: the account's name on screens and in status, and of its lease
     cancel_timer: the venue ends our orders when it does not hear from us in time, as some venues do on request
+    ids_enforced: the venue refuses a second order under an id; many do not, and then absence proves nothing
     """
 
     account: Id = "PAPER"
     cancel_timer: bool = False
+    ids_enforced: bool = True
 
 
 class LeaseSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

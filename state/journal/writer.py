@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from state.journal.schema import INSERT_ROW, INSERT_SNAPSHOT
 CLOSE_TIMEOUT_S = 10.0
 CLOSED = "is closed"
 TORN = "was cancelled in the middle of a commit, and only the disk knows how it ended"
+BEGUN = "could not go over to its next file, and only the disk knows whether that was begun"
 
 SnapshotSource = Callable[[], Snapshots]
 
@@ -180,8 +182,12 @@ class SqliteJournal(Staging):
 
     def _rotate(self, snapshots: list[SnapshotParams]) -> None:
         assert self._tail is not None
-        begun = self._next_file(self._tail, snapshots)
-        self._disconnect()
+        try:
+            begun = self._next_file(self._tail, snapshots)
+            self._disconnect()
+        except BaseException:
+            self._over = BEGUN  # a row more in the old file would be one that the new one has, too
+            raise
         seal(self._tail.path)
         self._tail = begun
 
@@ -192,10 +198,11 @@ class SqliteJournal(Staging):
 
     def close(self) -> None:
         """Commit what is staged and let go of the folder."""
-        if self._over:
+        if self._over == CLOSED:
             return
         try:
-            self.commit()
+            if not self._over:
+                self.commit()
         finally:
             self._over = CLOSED
             self._disconnect()
@@ -204,8 +211,9 @@ class SqliteJournal(Staging):
     def __enter__(self) -> SqliteJournal:
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        with _first(kind):
+            self.close()
 
 
 class AsyncSqliteJournal(Staging):
@@ -268,9 +276,13 @@ class AsyncSqliteJournal(Staging):
 
     async def _rotate(self, snapshots: list[SnapshotParams]) -> None:
         assert self._tail is not None
-        begun = await asyncio.to_thread(self._next_file, self._tail, snapshots)
-        await self._disconnect()
-        await asyncio.to_thread(seal, self._tail.path)
+        try:
+            begun = await asyncio.to_thread(self._next_file, self._tail, snapshots)
+            await self._disconnect()
+            await asyncio.to_thread(seal, self._tail.path)
+        except BaseException:
+            self._over = BEGUN  # a row more in the old file would be one that the new one has, too
+            raise
         self._tail = begun
 
     async def _disconnect(self) -> None:
@@ -295,8 +307,14 @@ class AsyncSqliteJournal(Staging):
     async def __aenter__(self) -> AsyncSqliteJournal:
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
-        await self.close()
+    async def __aexit__(self, kind: type[BaseException] | None, *raised: object) -> None:
+        with _first(kind):
+            await self.close()
+
+
+def _first(kind: type[BaseException] | None) -> AbstractContextManager[None]:
+    """What was raised before says why; that the journal cannot be closed for the same reason says less."""
+    return nullcontext() if kind is None else suppress(JournalError)
 
 
 class _Rows(Protocol):

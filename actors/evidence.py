@@ -8,6 +8,7 @@ from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAb
 from model.orders import ORDER_PREFIX, VenueSnapshot
 from state.order_law import OrderState
 
+UNKNOWN_ORDER, IN_DOUBT = "UNKNOWN_ORDER", "ORDER_IN_DOUBT"
 UNKNOWN, WORKING, LOST = OrderState.UNKNOWN, OrderState.WORKING, OrderState.LOST
 Evidence = SeenAtVenue | ProvenAbsent | AdoptOrder
 
@@ -16,6 +17,7 @@ class Findings(msgspec.Struct, frozen=True, gc=False):
     """Evidence to hand to the order manager, what stays unexplained, and orders that are not ours.
 
     provable_ns: from when on a snapshot proves something about every order that this one could not; 0 for none.
+    doubts: contracts with an order of which this venue can never prove that it is absent, and what to say of it.
     """
 
     evidence: tuple[Evidence, ...]
@@ -24,6 +26,7 @@ class Findings(msgspec.Struct, frozen=True, gc=False):
     skipped: tuple[str, ...]
     foreign: int
     provable_ns: int = 0
+    doubts: tuple[tuple[str, str], ...] = ()
 
 
 def ours(snapshot: VenueSnapshot) -> tuple[str, ...]:
@@ -35,7 +38,8 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
     """Compare a complete snapshot with the open orders of the book.
 
     Absence proves something only where the venue enforces ids, and the snapshot covers the first sending and
-    `settle_ns` after the last. An order planned after the snapshot was taken is left out.
+    `settle_ns` after the last. Elsewhere an order that is not shown by then is in doubt until the venue shows it. One
+    planned after the snapshot was taken is left out.
     """
     at_venue = {order.client_id: order for order in snapshot.orders}
     closed = {order.client_id: order for order in snapshot.closed}
@@ -43,6 +47,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
     breaks: list[Break] = []
     compared: list[str] = []
     skipped: list[str] = []
+    doubts: list[tuple[str, str]] = []
     provable_ns = 0
     for order in known.open:
         seen = at_venue.get(order.client_id)
@@ -58,9 +63,11 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
         elif proves_absence(snapshot, order, settle_ns):
             evidence.append(ProvenAbsent(order.client_id, snapshot.id, snapshot.at_ns))
         elif order.state == UNKNOWN:
-            text = f"{order.client_id} in {order.instrument} is not shown, and that proves nothing yet"
-            provable_ns = max(provable_ns, order.planned_ns + settle_ns, order.resent_ns + settle_ns)
-            breaks.append(Break("UNKNOWN_ORDER", order.client_id, order.filled, 0, Severity.LOCK, text))
+            breaks.append(_unshown(snapshot, order, settle_ns))
+            if breaks[-1].kind == IN_DOUBT:
+                doubts.append((order.instrument, breaks[-1].text))
+            else:
+                provable_ns = max(provable_ns, order.planned_ns + settle_ns, order.resent_ns + settle_ns)
         else:
             compared.pop()
             skipped.append(order.client_id)
@@ -69,16 +76,28 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
         AdoptOrder(order, snapshot.id, snapshot.at_ns) for order in snapshot.orders if order.client_id in missing
     ]
     foreign = sum(not order.client_id.startswith(ORDER_PREFIX) for order in snapshot.orders)
-    return Findings(tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign, provable_ns)
+    return Findings(
+        tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign, provable_ns, tuple(doubts)
+    )
 
 
 def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:
     """Whether an order that the snapshot does not show can never have reached the venue, or has left it."""
-    return (
-        snapshot.complete
-        and snapshot.ids_enforced
-        and snapshot.since_ns <= order.planned_ns
-        and max(order.planned_ns, order.resent_ns) + settle_ns <= snapshot.at_ns
+    covered = snapshot.complete and snapshot.since_ns <= order.planned_ns
+    return covered and snapshot.ids_enforced and _settled(snapshot, order, settle_ns)
+
+
+def _settled(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:
+    return max(order.planned_ns, order.resent_ns) + settle_ns <= snapshot.at_ns
+
+
+def _unshown(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> Break:
+    """An order that is not there and not proven absent: a later look will tell, or nothing ever will."""
+    kind, text = UNKNOWN_ORDER, "is not shown, and that proves nothing yet"
+    if snapshot.complete and not snapshot.ids_enforced and _settled(snapshot, order, settle_ns):
+        kind, text = IN_DOUBT, "is not shown, and here that proves nothing: ask the venue what became of it"
+    return Break(
+        kind, order.client_id, order.filled, 0, Severity.LOCK, f"{order.client_id} in {order.instrument} {text}"
     )
 
 

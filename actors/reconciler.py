@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from actors.evidence import Findings, examine, ours
+from actors.evidence import IN_DOUBT, UNKNOWN_ORDER, Findings, examine, ours
 from engine.actor import Actor
 from engine.effects import Ask, CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Event, Expired, Lane, Message, Refused, Replied
@@ -29,6 +29,8 @@ from model.orders import RequestSnapshot, VenueDown, VenueSnapshot, VenueUp
 from model.units import NS_PER_SECOND
 
 LEAST_RETRY_NS = NS_PER_SECOND
+OF_ORDERS = (UNKNOWN_ORDER, IN_DOUBT)
+"""Differences that name an order and no instrument."""
 
 
 class ReconcilePolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,8 +182,10 @@ class Reconciler(Actor):
             self.clean_ns = snapshot.at_ns
             self.said.clear()
         done = CancelTimer("answer")
-        effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks), Tell(self.system, row)]
-        if found.breaks:
+        effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks)]
+        effects += [Tell(self.system, LockInstrument(*doubt, "reconciler")) for doubt in found.doubts]
+        effects.append(Tell(self.system, row))
+        if len(found.breaks) > len(found.doubts):
             # a replay resumes at the venue's time, before orders that only the journal knows of: ask when they are due
             now_ns = self.clock.now_ns
             later_ns = now_ns + max(self.policy.settle_ns, LEAST_RETRY_NS)
@@ -201,7 +205,7 @@ class Reconciler(Actor):
         """
         effects: list[Effect] = []
         for each in breaks:
-            if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":
+            if each.severity is Severity.LOCK and each.kind not in OF_ORDERS:
                 effects.append(Tell(self.system, LockInstrument(each.subject, each.text, "reconciler")))
             if each.severity is Severity.NOTE or self.said.get(each.subject) == each:
                 continue

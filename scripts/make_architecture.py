@@ -252,6 +252,11 @@ def bands() -> str:
             f"stays UNKNOWN, alarm `BREAK_UNKNOWN_ORDER`; asked again after {policy.retry_ns / 1e9:g} s",
             "none",
         ),
+        (
+            "the same at a venue that enforces no ids, when it should be there",
+            "stays UNKNOWN, its instrument is locked, alarm `BREAK_ORDER_IN_DOUBT`; nothing is sent again",
+            "none",
+        ),
         ("a snapshot that is not complete", f"proves nothing; asked again after {policy.retry_ns / 1e9:g} s", "none"),
     )
 

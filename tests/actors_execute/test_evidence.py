@@ -66,12 +66,42 @@ def test_each_order_is_judged_by_itself_and_a_lost_one_ends_nothing() -> None:
     assert (found.compared, found.skipped) == (("hr-1", "hr-3"), ("hr-2",))
 
 
-@pytest.mark.parametrize("doubt", [{"complete": False}, {"ids_enforced": False}, {"since_ns": T0 - 59 * SECOND}])
+@pytest.mark.parametrize("doubt", [{"complete": False}, {"since_ns": T0 - 59 * SECOND}])
 def test_any_doubt_leaves_an_unknown_order_unknown_and_says_so(doubt: dict[str, Any]) -> None:
     text = "hr-1 in A is not shown, and that proves nothing yet"
     wanted = Break("UNKNOWN_ORDER", "hr-1", 4, 0, Severity.LOCK, text)
     found = look(snapshot(**doubt), known("hr-1", filled=4))
     assert found == Findings((), (wanted,), ("hr-1",), (), 0, T0 - 55 * SECOND)
+
+
+@pytest.mark.parametrize("more", [{}, {"since_ns": T0}])
+def test_at_a_venue_without_ids_an_order_that_is_not_shown_in_time_is_in_doubt_for_good(more: dict[str, Any]) -> None:
+    text = "hr-1 in A is not shown, and here that proves nothing: ask the venue what became of it"
+    wanted = Break("ORDER_IN_DOUBT", "hr-1", 4, 0, Severity.LOCK, text)
+    found = look(snapshot(ids_enforced=False, **more), known("hr-1", filled=4, planned_ns=T0 - SETTLE))
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),))
+
+
+@pytest.mark.parametrize("more", [{"ids_enforced": False}, {"ids_enforced": False, "complete": False}])
+def test_before_it_must_be_shown_a_later_look_may_tell(more: dict[str, Any]) -> None:
+    text = "hr-1 in A is not shown, and that proves nothing yet"
+    wanted = Break("UNKNOWN_ORDER", "hr-1", 0, 0, Severity.LOCK, text)
+    planned_ns = T0 if "complete" in more else T0 - SETTLE + 1
+    found = look(snapshot(**more), known("hr-1", planned_ns=planned_ns))
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, planned_ns + SETTLE)
+
+
+def test_an_answer_that_is_not_complete_puts_no_order_in_doubt() -> None:
+    assert look(snapshot(ids_enforced=False, complete=False), known("hr-1")).doubts == ()
+
+
+def test_each_order_in_doubt_is_told_beside_those_that_a_later_look_may_tell() -> None:
+    found = look(snapshot(ids_enforced=False), known("hr-1"), known("hr-2", planned_ns=T0), known("hr-3"))
+    assert [(each.kind, each.subject) for each in found.breaks] == [
+        ("ORDER_IN_DOUBT", "hr-1"), ("UNKNOWN_ORDER", "hr-2"), ("ORDER_IN_DOUBT", "hr-3"),
+    ]  # fmt: skip
+    assert [text.partition(" ")[0] for _, text in found.doubts] == ["hr-1", "hr-3"]
+    assert found.provable_ns == T0 + SETTLE
 
 
 def test_the_window_includes_both_of_its_ends() -> None:

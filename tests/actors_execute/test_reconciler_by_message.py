@@ -286,12 +286,33 @@ def test_an_order_without_proof_is_looked_up_again_when_proof_can_be_had() -> No
     later = KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 + HOUR)
     [*_, timer] = Desk().compare(known=OrdersKnown((later,), ()))
     assert timer == SetTimer("query", T0 + HOUR + 5 * SECOND, ReconcileDue("unknown order"))
-    unenforced = Desk()
-    [*_, timer] = unenforced.compare(known=OrdersKnown((OLD,), ()), ids_enforced=False)
+    late = Desk()
+    [*_, timer] = late.compare(known=OrdersKnown((OLD,), ()), since_ns=T0)
     assert timer == SetTimer("query", T0 + 5 * SECOND, ReconcileDue("unknown order"))
     eager = Desk(msgspec.structs.replace(POLICY, settle_ns=0))
-    [*_, timer] = eager.compare(known=OrdersKnown((OLD,), ()), ids_enforced=False)
+    [*_, timer] = eager.compare(known=OrdersKnown((OLD,), ()), since_ns=T0)
     assert timer == SetTimer("query", T0 + LEAST_RETRY_NS, ReconcileDue("unknown order"))
+
+
+def test_an_order_in_doubt_locks_its_instrument_and_asks_a_person_once() -> None:
+    desk, known = Desk(), OrdersKnown((OLD,), ())
+    text = "hr-1 in A is not shown, and here that proves nothing: ask the venue what became of it"
+    each = Break("ORDER_IN_DOUBT", "hr-1", 0, 0, Severity.LOCK, text)
+    lock = Tell(SYSTEM, LockInstrument("A", text, "reconciler"))
+    [done, row, said, locked, told] = desk.compare(known=known, ids_enforced=False)
+    assert isinstance(row, Journal)
+    assert (done, said, locked, told) == (CancelTimer("answer"), alarm(each), lock, Tell(SYSTEM, row.event))
+    [_, _, locked_again, _] = desk.compare(known=known, ids_enforced=False)
+    assert locked_again == lock
+
+
+def test_an_order_in_doubt_is_not_asked_for_before_its_round() -> None:
+    """It was asked for every five seconds, for ever."""
+    doubtful = Desk().compare(known=OrdersKnown((OLD,), ()), ids_enforced=False)
+    assert not [each for each in doubtful if isinstance(each, SetTimer)]
+    fresh = KnownOrder("hr-2", "A", "UNKNOWN", 0, T0)
+    [*_, timer] = Desk().compare(known=OrdersKnown((OLD, fresh), ()), ids_enforced=False)
+    assert timer == SetTimer("query", T0 + 5 * SECOND, ReconcileDue("unknown order"))
 
 
 def test_proof_that_could_be_had_at_this_very_moment_waits_for_the_next_look() -> None:
@@ -366,8 +387,9 @@ def test_a_clean_comparison_forgets_what_was_said() -> None:
 
 
 def test_an_order_of_unknown_fate_alarms_and_locks_nothing_because_its_own_state_does() -> None:
-    each = broken("UNKNOWN_ORDER", Severity.LOCK, "hr-1")
-    assert answers(Desk().compare(each)) == [alarm(each)]
+    for kind in ("UNKNOWN_ORDER", "ORDER_IN_DOUBT"):
+        each = broken(kind, Severity.LOCK, "hr-1")
+        assert answers(Desk().compare(each)) == [alarm(each)]
 
 
 def test_a_difference_found_outside_a_comparison_is_answered_as_one_within() -> None:

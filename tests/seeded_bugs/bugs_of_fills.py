@@ -156,7 +156,7 @@ FILLS = (
         "A position that differs from the venue's is written down, and its instrument goes on trading.",
         "wallet differs from book and trading goes on: freqtrade#7586",
         "actors.reconciler",
-        '            if each.severity is Severity.LOCK and each.kind != "UNKNOWN_ORDER":',
-        '            if each.severity is Severity.LOCK and each.kind not in ("UNKNOWN_ORDER", "POSITION"):',
+        "            if each.severity is Severity.LOCK and each.kind not in OF_ORDERS:",
+        '            if each.severity is Severity.LOCK and each.kind not in (*OF_ORDERS, "POSITION"):',
     ),
 )

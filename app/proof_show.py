@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from app.proof_tally import DAYS, Failure, Line, Proof
+from app.proof_tally import DAYS, PROCESS_DAYS, Failure, Line, Proof
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from simulation.prove.case import Verdict
 
@@ -20,7 +20,7 @@ FIGURES = ("cases", "violated", "crashes", "messages", "virtual days", "per seco
 
 def tables(proof: Proof) -> RenderableType:
     """The figures: cases by scenario and fate, then totals by kind."""
-    return Group(*([_by_fate(proof)] if len(proof.lines) > (DAYS in proof.lines) else []), _totals(proof))
+    return Group(*([_by_fate(proof)] if axes(proof)[0] else []), _totals(proof))
 
 
 def _by_fate(proof: Proof) -> Table:
@@ -42,7 +42,7 @@ def _cell(line: Line | None) -> Text:
 
 def axes(proof: Proof) -> tuple[list[str], list[str]]:
     """Scenarios and fates of the crash cases, each in the order in which it first stands in the table."""
-    pairs = [name.split(" ") for name in proof.lines if name != DAYS]
+    pairs = [name.split(" ") for name in proof.lines if name not in (DAYS, PROCESS_DAYS)]
     return list(dict.fromkeys(pair[0] for pair in pairs)), list(dict.fromkeys(pair[1] for pair in pairs))
 
 
@@ -57,16 +57,15 @@ def _totals(proof: Proof) -> Table:
 
 
 def kinds(proof: Proof) -> Iterator[tuple[str, Line]]:
-    """The sums over crash cases and over days, those that there are."""
-    days = proof.lines.get(DAYS)
-    cuts = Line()
+    """The sums over crash cases and over days, of the kernel alone and of whole processes, those that there are."""
+    sums = {name: Line() for name in ("crash cases", "seeded days", "process crashes", "process days")}
     for name, line in proof.lines.items():
-        if name != DAYS:
-            cuts.merge(line)
-    if cuts.cases:
-        yield "crash cases", cuts
-    if days is not None:
-        yield "seeded days", days
+        if name in (DAYS, PROCESS_DAYS):
+            kind = "seeded days" if name == DAYS else "process days"
+        else:
+            kind = "process crashes" if "/process " in name else "crash cases"
+        sums[kind].merge(line)
+    return ((name, line) for name, line in sums.items() if line.cases)
 
 
 def cells(line: Line) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from simulation.prove.case import Verdict
+from simulation.prove.case import PROCESS, Verdict
 
-DAYS = "days"
-"""The line of the table on which simulated days stand."""
-ENOUGH_SEEDS = 1_000
+DAYS, PROCESS_DAYS = "days", "days/process"
+"""The lines of the table on which simulated days stand."""
+ENOUGH_SEEDS, ENOUGH_PROCESSES = 1_000, 100
 
 
 class Line(msgspec.Struct):
@@ -77,7 +77,7 @@ class Failure(msgspec.Struct, frozen=True):
 class Proof(msgspec.Struct, kw_only=True):
     """The document that a run leaves.
 
-    wanted: cases that were asked for.  lines: by scenario and fate, `DAYS` for seeds.  enough: whether the run was
+    wanted: cases that were asked for.  lines: see `line_of`.  enough: whether the run was
     large enough that a state never reached is a failure.  stopped: why it ended early.  fingerprint: of the journals of
     all cases; two runs of the same cases agree on it.
     """
@@ -133,17 +133,13 @@ def _commit() -> str:
 
 
 def line_of(case: str) -> str:
-    """The line of the table on which a case stands: `SCENARIO FATE`, or `DAYS`."""
-    kind, _, rest = case.partition(":")
+    """The line of the table on which a case stands: `SCENARIO FATE`, `SCENARIO/process FATE`, or one for days."""
+    whole = case.startswith(PROCESS)
+    kind, _, rest = case.removeprefix(PROCESS).partition(":")
     if kind != "cut":
-        return DAYS
+        return PROCESS_DAYS if whole else DAYS
     scenario, _, rest = rest.partition(":")
-    return f"{scenario} {rest.partition(':')[0]}"
-
-
-def scenario_of(case: str) -> str:
-    """The scenario of a crash case."""
-    return case.split(":")[1]
+    return f"{scenario}{'/process' * whole} {rest.partition(':')[0]}"
 
 
 class Tally:

@@ -33,14 +33,16 @@ class VirtualClock(Clock):
 class LiveClock(Clock):
     """UTC that never goes back: the wall clock at the start plus the monotonic clock since.
 
-    `now_ns` is `offset_ns + monotonic_ns()` at the last refresh; tests give a monotonic clock of their own.
+    `now_ns` is `offset_ns + monotonic_ns()` at the last refresh; simulations and tests give clocks of their own.
     """
 
     __slots__ = ("monotonic_ns", "offset_ns")
 
-    def __init__(self, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, wall_ns: Callable[[], int] = time.time_ns
+    ) -> None:
         self.monotonic_ns = monotonic_ns
-        self.offset_ns = time.time_ns() - monotonic_ns()
+        self.offset_ns = wall_ns() - monotonic_ns()
         super().__init__()
         self.refresh()
 

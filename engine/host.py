@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import signal
-import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -158,10 +157,11 @@ class Host:
 
     async def _until(self, done: Callable[[], bool], budget_s: float | None, *, stop_requests: int) -> bool:
         """Wait for `done`. False when the budget is over, or more than `stop_requests` have come."""
-        end_s = None if budget_s is None else time.monotonic() + budget_s
+        time_s = asyncio.get_running_loop().time
+        end_s = None if budget_s is None else time_s() + budget_s
         self._staging = end_s is not None
         while not done():
-            left_s = POLL_S if end_s is None else min(POLL_S, end_s - time.monotonic())
+            left_s = POLL_S if end_s is None else min(POLL_S, end_s - time_s())
             if left_s <= 0 or self._stop_requests > stop_requests:
                 return False
             with contextlib.suppress(TimeoutError):
@@ -197,8 +197,9 @@ class Host:
     async def _keep(self, port: Port) -> None:
         outdoors = Outdoors(port.name, self.kernel.tell, lambda: self.kernel.intake_paused)
         care = self._care.get(port.name, PortCare())
+        time_s = asyncio.get_running_loop().time
         try:
-            await supervise(port, outdoors, care, self.kernel.notify, now_ns=time.monotonic_ns)
+            await supervise(port, outdoors, care, self.kernel.notify, now_ns=lambda: int(time_s() * NS))
         except Fatal as fatal:
             self._failed(fatal)
 

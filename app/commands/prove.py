@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from app.proof_workers import Workers
     from simulation.prove.case import Verdict
 
-SHRINK, DAY = "shrink ", "seed:"
+SHRINK, DAY, PROCESS = "shrink ", "seed:", "process:"
+SEEDS_A_PROCESS = 10
 MOST_SHRUNK = 5
 SAY_EVERY_S = 20.0
 INTERRUPTED = "interrupted"
@@ -39,35 +40,42 @@ class ProofError(Exception):
 @click.command()
 @click.option("--seeds", type=click.IntRange(min=0), default=100, show_default=True, help="How many simulated days.")
 @click.option("--from", "first", type=click.IntRange(min=0), default=1, show_default=True, help="The first seed.")
+@click.option(
+    "--processes", type=click.IntRange(min=0), default=None,
+    help="How many of them also with the whole process on files (default: one in ten); with any, its crashes, too.",
+)  # fmt: skip
 @click.option("--cuts", default="all", show_default=True, metavar="all|none|SCENARIO", help="Which crash cases.")
 @click.option("--jobs", type=click.IntRange(min=1), default=None, help="Processes (default: one for each core).")
 @click.option("--case", "named", multiple=True, metavar="NAME", help="Play this case only, and tell its story.")
 @click.option("--report", type=click.Path(path_type=Path), help="Folder for proof.json, proof.html and journals.txt.")
 @json_option
 def prove(
-    seeds: int, first: int, cuts: str, jobs: int | None, named: tuple[str, ...], report: Path | None, as_json: bool
-) -> None:
+    seeds: int, first: int, processes: int | None, cuts: str, jobs: int | None, named: tuple[str, ...],
+    report: Path | None, as_json: bool,
+) -> None:  # fmt: skip
     """Crash the whole engine at every boundary, let it live through days full of faults, and judge what is left.
 
     A crash case kills it before or after one commit, message or snapshot, while the venue does one of the things that
-    venues do. A seed is a day of faults. The judges read the venue's own record and the journal only. Needs no network
-    and writes nothing but the report.
+    venues do. A seed is a day of faults. The judges read the venue's own record and the journal only. Most cases are
+    played by the kernel alone; some by the whole process, with its event loop and its files. Needs no network and
+    writes nothing but the report.
     """
     from app.proof_show import findings, tables
-    from app.proof_tally import ENOUGH_SEEDS, Tally, maker
+    from app.proof_tally import ENOUGH_PROCESSES, ENOUGH_SEEDS, Tally, maker
     from app.proof_workers import Workers
     from simulation.prove.sometimes import SOMETIMES
 
-    cases = _named(named) if named else _asked(seeds, first, cuts)
+    whole = seeds // SEEDS_A_PROCESS if processes is None else processes
+    cases = _named(named) if named else _asked(seeds, first, cuts, whole)
     if report is not None:
         _make(report)
-    processes = min(jobs or os.cpu_count() or 1, len(cases))
-    made, tally, began = maker(processes), Tally(SOMETIMES, keep=bool(named)), time.monotonic()
-    with Workers(processes, play) as workers:
+    at_once = min(jobs or os.cpu_count() or 1, len(cases))
+    made, tally, began = maker(at_once), Tally(SOMETIMES, keep=bool(named)), time.monotonic()
+    with Workers(at_once, play) as workers:
         stopped = _played(workers, cases, tally, quiet=as_json)
     proof = tally.proof(
         made, len(cases), time.monotonic() - began, stopped=stopped,
-        enough=not named and cuts == "all" and seeds >= ENOUGH_SEEDS,
+        enough=not named and cuts == "all" and seeds >= ENOUGH_SEEDS and whole >= ENOUGH_PROCESSES,
     )  # fmt: skip
     if report is not None:
         _write(report, proof, tally)
@@ -91,7 +99,11 @@ def play(task: str) -> Verdict:
 
     if task.startswith(SHRINK):
         return shrink.shrink(task.removeprefix(SHRINK))
-    return days.play(task) if task.startswith(DAY) else crashes.play(task)
+    return days.play(task) if _is_day(task) else crashes.play(task)
+
+
+def _is_day(case: str) -> bool:
+    return case.removeprefix(PROCESS).startswith(DAY)
 
 
 # -- which cases
@@ -103,7 +115,7 @@ def _named(names: Sequence[str]) -> list[str]:
 
     for name in names:
         try:
-            Name.read(name) if name.startswith(DAY) else Case.read(name)
+            Name.read(name) if _is_day(name) else Case.read(name)
         except ValueError as error:
             raise ProofError(
                 str(error), "a violation names its case; `hedgerow prove --report DIR` names all"
@@ -111,27 +123,30 @@ def _named(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _asked(seeds: int, first: int, cuts: str) -> list[str]:
-    cases = [*_crash_cases(cuts), *(f"{DAY}{number}" for number in range(first, first + seeds))]
+def _asked(seeds: int, first: int, cuts: str, processes: int) -> list[str]:
+    days = [f"{DAY}{number}" for number in range(first, first + max(seeds, processes))]
+    whole = [PROCESS + day for day in days[:processes]]
+    cases = [*_crash_cases(cuts, whole=bool(processes)), *days[:seeds], *whole]
     if not cases:
         raise ProofError("--cuts none and --seeds 0 leave nothing to play", "name a scenario, all cuts, or some seeds")
     return cases
 
 
-def _crash_cases(cuts: str) -> list[str]:
-    from app.proof_tally import scenario_of
+def _crash_cases(cuts: str, *, whole: bool) -> list[str]:
     from simulation.prove import crashes
 
     if cuts == "none":
         return []
     with _busy("finding every boundary"):
-        cases = crashes.cases()
+        cases = [*crashes.cases(), *(crashes.whole_cases() if whole else ())]
     if cuts == "all":
         return cases
-    known = dict.fromkeys(scenario_of(case) for case in cases)
+    known: dict[str, list[str]] = {}
+    for case in cases:
+        known.setdefault(crashes.Case.read(case).scenario, []).append(case)
     if cuts not in known:
         raise ProofError(f"--cuts {cuts}: there is no such scenario", f"write all, none, or one of {', '.join(known)}")
-    return [case for case in cases if scenario_of(case) == cuts]
+    return known[cuts]
 
 
 # -- playing
@@ -147,7 +162,7 @@ def _played(workers: Workers, cases: Sequence[str], tally: Tally, *, quiet: bool
                 moved()
         if tally.cases < len(cases):
             return f"{workers.deaths} processes died, and more would"
-        days = [case for case in sorted(tally.failed) if case.startswith(DAY)]
+        days = [case for case in sorted(tally.failed) if _is_day(case)]
         for one in workers.play(SHRINK + case for case in days[:MOST_SHRUNK]):
             tally.shrunk(one.case.removeprefix(SHRINK), one.verdict)
     except KeyboardInterrupt:

@@ -15,13 +15,13 @@ from engine.collector import seldom
 from model.decisions import Mode, ModeEntered
 from model.units import NS_PER_SECOND
 from simulation.exchange.book import OPEN
-from simulation.prove.case import Verdict, Violation, digest
+from simulation.prove.case import PROCESS, Verdict, Violation, digest
 from simulation.prove.fates import NOTHING, Doom, Fate, InFlight, in_flight
 from simulation.prove.migrating import OldJournal, migration
 from simulation.prove.oracles import judge
 from simulation.prove.scenarios import SCENARIOS, Scenario, world
 from simulation.prove.sometimes import reached
-from simulation.stage import Cuts, Stage
+from simulation.stage import Cuts, FolderJournal, Stage
 from simulation.stage.world import opens_ns
 
 SNAPSHOT_EVERY_ROWS = 12
@@ -39,35 +39,41 @@ ALL: Mapping[str, Scenario] = {**SCENARIOS, "migration": MIGRATION}
 ON_ITS_WAY = InFlight(("an order",), requests=True)
 
 
-PATTERN = re.compile(rf"cut:(?P<scenario>\w+):(?P<fate>{'|'.join(Fate)}):(?P<cuts>[1-9]\d*(\+[1-9]\d*)*)")
+PATTERN = re.compile(
+    rf"(?P<whole>{PROCESS})?cut:(?P<scenario>\w+):(?P<fate>{'|'.join(Fate)}):(?P<cuts>[1-9]\d*(\+[1-9]\d*)*)"
+)
 
 
 class Case(NamedTuple):
-    """A name taken apart."""
+    """A name taken apart. whole: the whole process dies, with its files."""
 
     scenario: str
     fate: Fate
     cuts: tuple[int, ...]
+    whole: bool = False
 
     @classmethod
     def read(cls, name: str) -> Case:
         """Raises ValueError for a name that `cases` would not give."""
         found = PATTERN.fullmatch(name)
-        if found is None or found["scenario"] not in ALL:
+        if found is None or found["scenario"] not in (SCENARIOS if found["whole"] else ALL):
             raise ValueError(
                 f"{name!r} is no crash case: cut:SCENARIO:FATE:NUMBER[+NUMBER] is, as in cut:pair:silent:41"
             )
-        return cls(found["scenario"], Fate(found["fate"]), tuple(int(each) for each in found["cuts"].split("+")))
+        cuts = tuple(int(each) for each in found["cuts"].split("+"))
+        return cls(found["scenario"], Fate(found["fate"]), cuts, bool(found["whole"]))
 
     @property
     def name(self) -> str:
-        return f"cut:{self.scenario}:{self.fate}:{'+'.join(map(str, self.cuts))}"
+        return f"{PROCESS * self.whole}cut:{self.scenario}:{self.fate}:{'+'.join(map(str, self.cuts))}"
 
 
 class Played(Stage):
     """A stage whose venue decides, each time the engine dies, what became of what was in flight."""
 
-    def __init__(self, scenario: Scenario, fate: Fate, cuts: Cuts, down_ns: int = DOWN_NS[1]) -> None:
+    def __init__(
+        self, scenario: Scenario, fate: Fate, cuts: Cuts, down_ns: int = DOWN_NS[1], *, whole: bool = False
+    ) -> None:  # fmt: skip
         self.doom = Doom(fate)
         self.down_ns = down_ns
         self.up_ns = 0
@@ -75,7 +81,8 @@ class Played(Stage):
         self.begins_ns = opens_ns(0) + scenario.begins
         self.old = OldJournal(cuts) if scenario is MIGRATION else None
         super().__init__(
-            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s), journal=self.old,
+            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s),
+            journal=FolderJournal() if whole else self.old,
             cuts=Cuts() if self.old else cuts, begins_ns=self.begins_ns, restart_after_ns=down_ns,
             snapshot_every_rows=SNAPSHOT_EVERY_ROWS, sources=(self.doom,),
         )  # fmt: skip
@@ -96,7 +103,7 @@ class Played(Stage):
     @classmethod
     def of(cls, case: Case, cuts: Cuts) -> Played:
         """The stage of a case."""
-        return cls(ALL[case.scenario], case.fate, cuts, DOWN_NS[case.cuts[0] % 2])
+        return cls(ALL[case.scenario], case.fate, cuts, DOWN_NS[case.cuts[0] % 2], whole=case.whole)
 
     @property
     def quiet_since_ns(self) -> int:
@@ -124,13 +131,13 @@ class Looking(Cuts):
 
 
 @lru_cache
-def survey(scenario: str) -> tuple[InFlight, ...]:
+def survey(scenario: str, *, whole: bool = False) -> tuple[InFlight, ...]:
     """What is in flight at each boundary of a scenario that is played without a crash.
 
     In the migration that is what was in flight when the old program died, all the way.
     """
     looking = Looking()
-    with Played(ALL[scenario], Fate.SILENT, looking) as stage:
+    with Played(ALL[scenario], Fate.SILENT, looking, whole=whole) as stage:
         looking.stage = stage
         ALL[scenario].play(stage)
     return tuple(looking.seen) if ALL[scenario] is not MIGRATION else (ON_ITS_WAY,) * len(looking.seen)
@@ -163,6 +170,16 @@ def cases(double: bool = True) -> list[str]:
                 names.append(case.name)
                 names += [Case(scenario, fate, (number, second)).name for second in (recovery(case) if twice else ())]
     return names
+
+
+def whole_cases() -> list[str]:
+    """Each single crash of the whole process, in every scenario but the migration, which cuts files of its own."""
+    return [
+        Case(scenario, fate, (number,), whole=True).name
+        for scenario in SCENARIOS
+        for number, left in enumerate(survey(scenario, whole=True), start=1)
+        for fate in left.fates()
+    ]
 
 
 def left_out() -> int:

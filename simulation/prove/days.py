@@ -17,13 +17,13 @@ import msgspec
 from model.decisions import Mode, ReduceOnly
 from model.units import NS_PER_DAY, NS_PER_SECOND
 from simulation.exchange import VenueRules
-from simulation.prove.case import Verdict, Violation, digest
+from simulation.prove.case import PROCESS, Verdict, Violation, digest
 from simulation.prove.catalogue import CATALOGUE, draw
 from simulation.prove.fault import Fault
 from simulation.prove.oracles import judge
-from simulation.prove.scene import Scene
+from simulation.prove.scene import Disk, Scene
 from simulation.prove.sometimes import reached
-from simulation.stage import World
+from simulation.stage import FolderJournal, World
 from simulation.stage.world import ALPHA, BETA, GAMMA, opens_ns
 
 MINUTE_NS = 60 * NS_PER_SECOND
@@ -149,12 +149,12 @@ def _faults(chance: Random, length_ns: int, words: Sequence[Word]) -> tuple[Faul
 class Playing:
     """One day on its way: what is still to happen, in order."""
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, day: Day, disk: Disk | FolderJournal | None = None) -> None:
         self.day = day
         self.scene = Scene(
             day.seed, world=_world(day.roll_day, day.tight), begins_ns=opens_ns(0) + day.begins_ns,
             rules=VenueRules(latency_ns=day.latency_ns, margin=False), restart_after_ns=day.restarts_ns,
-            displayed=day.displayed,
+            displayed=day.displayed, disk=disk or Disk(),
         )  # fmt: skip
         self.quiet_since_ns = 0
         self._acts: list[tuple[int, int, Callable[[], None]]] = []
@@ -226,16 +226,17 @@ def _world(roll_day: int, tight: bool) -> World:
 
 class Name(msgspec.Struct, frozen=True):
     """A case's name taken apart: `seed:7`, or `seed:7+0+3` for two of its faults alone, or `seed:7+0@5400` for the
-    first 5400 seconds of that."""
+    first 5400 seconds of that; `process:seed:7` plays the whole process, on files."""
 
     seed: int
     keep: tuple[int, ...] | None = None
     seconds: int = 0
+    whole: bool = False
 
     @classmethod
     def read(cls, case: str) -> Name:
         """Raises ValueError for a name that is none."""
-        kind, _, rest = case.partition(":")
+        kind, _, rest = case.removeprefix(PROCESS).partition(":")
         rest, _, seconds = rest.partition("@")
         seed, *keep = rest.split("+")
         try:
@@ -244,13 +245,13 @@ class Name(msgspec.Struct, frozen=True):
             kept = tuple(int(each) for each in keep if each) if keep else None
             if "@" in case and not int(seconds):
                 raise ValueError
-            return cls(int(seed), kept, int(seconds or 0))
+            return cls(int(seed), kept, int(seconds or 0), case.startswith(PROCESS))
         except ValueError:
             raise ValueError(f"{case!r} is no day: write seed:NUMBER, such as seed:7") from None
 
     def __str__(self) -> str:
         keep = "" if self.keep is None else "+" + "+".join(map(str, self.keep))
-        return f"seed:{self.seed}{keep}" + (f"@{self.seconds}" if self.seconds else "")
+        return f"{PROCESS * self.whole}seed:{self.seed}{keep}" + (f"@{self.seconds}" if self.seconds else "")
 
     def day(self) -> Day:
         """The day, with the faults and the length that the name leaves it."""
@@ -273,18 +274,22 @@ def play(case: str, keep: Sequence[int] | None = None) -> Verdict:
     name = Name.read(case)
     if keep is not None:
         name = msgspec.structs.replace(name, keep=tuple(keep))
-    return play_day(name.day(), str(name))
+    return play_day(name.day(), str(name), FolderJournal() if name.whole else None)
 
 
-def play_day(day: Day, case: str = "") -> Verdict:
-    """Play a day that was drawn, or written by hand."""
-    playing = Playing(day)
-    scene = playing.scene
-    try:
-        playing.play()
-        violations = judge(scene, quiet_since_ns=playing.quiet_since_ns)
-    except Exception:
-        violations = [Violation("nothing escapes the engine", traceback.format_exc(), scene.now_ns)]
+def play_day(day: Day, case: str = "", disk: Disk | FolderJournal | None = None) -> Verdict:
+    """Play a day that was drawn, or written by hand. disk: what the journal is on, a healthy one in memory if None."""
+    playing = Playing(day, disk)
+    with playing.scene as scene:
+        try:
+            playing.play()
+            violations = judge(scene, quiet_since_ns=playing.quiet_since_ns)
+        except Exception:
+            violations = [Violation("nothing escapes the engine", traceback.format_exc(), scene.now_ns)]
+        return _verdict(day, case, scene, violations)
+
+
+def _verdict(day: Day, case: str, scene: Scene, violations: list[Violation]) -> Verdict:
     return Verdict(
         case=case or f"seed:{day.seed}", violations=tuple(violations), reached=dict(reached(scene)),
         crashes=len(scene.crashes) + len(scene.stops), simulated_ns=scene.now_ns - scene.begins_ns,

@@ -20,6 +20,7 @@ from simulation.prove.money_oracles import moved_by_hand
 ALIVE_WITHIN_NS = 120 * NS_PER_SECOND
 STOPPED = (Mode.HALTED, Mode.REDUCE_ONLY)
 MOST_ALIKE = 3
+RECONCILER = "reconciler"
 """How often one alarm may stand in the journal in one life of the engine, word for word."""
 
 
@@ -88,8 +89,13 @@ def _waits_for_an_operator(seen: Evidence) -> bool:
 
 
 def alarms_once(seen: Evidence) -> Iterator[Violation]:
-    """One cause, one alarm: the same words do not fill the journal. A link may break as often as it was there again."""
+    """One cause, one alarm: the same words do not fill the journal. A link may break as often as it was there again.
+
+    Each poisoned message is a cause of its own, and a reconciler that was built anew finds for itself what differs.
+    """
     asked = len(seen.questions)
+    fell = Counter(each.who for each in seen.stage.notices if each.happened is Happened.CRASHED)
+    rebuilt = sum(each.happened is Happened.RESTARTED and each.who == RECONCILER for each in seen.stage.notices)
     alike: Counter[tuple[int, str, str, str]] = Counter()
     starts = [row.seq for row in seen.boots]
     life = 0
@@ -99,6 +105,8 @@ def alarms_once(seen: Evidence) -> Iterator[Violation]:
         said = (life, alarm.code, alarm.subject, alarm.text)
         alike[said] += 1
         most = MOST_ALIKE + (asked if alarm.code == "LINK_DOWN" else 0)
+        most += fell[alarm.subject] // 2 if alarm.code == "POISONED" else 0
+        most += rebuilt if alarm.code.startswith("BREAK_") else 0
         if alike[said] == most + 1:
             yield Violation(
                 "alarms once", f"more than {most} times: {alarm.code} {alarm.subject}: {alarm.text}", row.at_ns

@@ -13,7 +13,8 @@ from model.execution import ReleaseInstrument
 from model.market import BarClosed, Quote
 from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
-from simulation.stage import CrashError, Cuts, Stage, World
+from simulation.stage import CrashError, Cuts, FolderJournal, Stage, World
+from simulation.stage.engine import KernelLife
 from state.journal import MemoryJournal
 
 SpoilQuote = Callable[[Quote], Quote | None]
@@ -115,10 +116,11 @@ class Scene(Stage):
     """
 
     def __init__(
-        self, seed: int, *, world: World, begins_ns: int, rules: VenueRules, restart_after_ns: int, displayed: int
+        self, seed: int, *, world: World, begins_ns: int, rules: VenueRules, restart_after_ns: int, displayed: int,
+        disk: Disk | FolderJournal,
     ) -> None:  # fmt: skip
         self.fuse = Fuse()
-        self.disk = Disk()
+        self.disk = disk
         self.curses: list[Curse] = []
         self.messages = 0
         self._quotes: dict[object, SpoilQuote] = {}
@@ -135,13 +137,12 @@ class Scene(Stage):
 
     def _boot(self) -> None:
         super()._boot()
-        assert self.life is not None
-        self.disk.clock = self.life.clock
+        if isinstance(self.life, KernelLife) and isinstance(self.disk, Disk):
+            self.disk.clock = self.life.clock
 
     def crash(self) -> None:
         if self.life is not None:
             self.messages += self.life.kernel.status().messages
-            self.disk.clock = None
         super().crash()
 
     def kill(self) -> None:
@@ -152,16 +153,8 @@ class Scene(Stage):
 
     def stop_orderly(self) -> None:
         """What SIGTERM does: every actor says its last effects, they become durable, and the process ends."""
-        life = self.life
-        if life is not None:
-            names = [cell.actor for cell in life.kernel.status().cells]
-
-            def drain() -> None:
-                life.kernel.drain(names)
-                life.driver.settle()
-
-            if self._alive(drain):
-                self.crash()
+        if self.life is not None and self._alive(self.life.go_down):
+            self.crash()
 
     def handled(self) -> int:
         """Messages handled by actors so far."""
@@ -179,7 +172,7 @@ class Scene(Stage):
         life = self.life
         if life is None:
             return False
-        return self._alive(lambda: life.driver.run(until_ns, stop=left)) and self.now_ns < until_ns
+        return self._alive(lambda: life.run(until_ns, left)) and self.now_ns < until_ns
 
     def release(self) -> None:
         """A person has looked at everything that is locked."""

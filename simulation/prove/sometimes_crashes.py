@@ -110,6 +110,8 @@ CRASHES: Mapping[str, Callable[[Story], int]] = {
     "crash with an order LOST": _with("LOST"),
     "crash before an append": _at("before append"),
     "crash with rows that were not durable": _at("appended, not durable"),
+    "crash while the disk worked": _at("before the disk works"),
+    "crash with rows on disk that nobody knew of": _at("on disk, not known"),
     "crash between commit and sending": _at("durable, not sent", "before SubmitOrder is sent"),
     "crash with an order sent and not answered": _at("SubmitOrder sent, not answered"),
     "crash with answers that were not recorded": _at("answered, not recorded"),

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from engine.clock import Clock
 from engine.message import Event, Message, Told
-from engine.ports import JournalWriter, Outside, Row
+from engine.ports import Outside, Row
 from model.orders import VenueFact
 from ports.simulated import SimulatedVenue
 from state.journal import Recovered
@@ -38,21 +38,48 @@ class Cuts:
             raise CrashError(len(passed), where)
 
 
-class Keeping(JournalWriter, Protocol):
-    """A journal that keeps actors' states too, and knows what is durable."""
+class Store(Protocol):
+    """What outlives the process of its journal: rows, actors' states, and what of them is durable.
+
+    rows: all that were staged, of which the first `committed` are known to be durable.
+    """
+
+    rows: list[Row]
+
+    @property
+    def last_seq(self) -> int: ...
+
+    @property
+    def committed(self) -> int: ...
 
     @property
     def durable_seq(self) -> int: ...
+
+    def stage(self, rows: Iterable[Row]) -> None: ...
 
     def write_snapshots(self, seq: int, snapshots: Iterable[tuple[str, Event]]) -> None: ...
 
     def recover(self) -> Recovered: ...
 
+    def crash(self) -> None: ...
 
-class CutJournal:
+
+class CommittingStore(Store, Protocol):
+    """One whose commits return when they are done."""
+
+    def commit(self) -> None: ...
+
+
+class AwaitedStore(Store, Protocol):
+    """One whose commits are awaited."""
+
+    async def commit_async(self) -> None: ...
+
+
+class _CutJournal:
     """A journal with a cut on each side of everything it does; it keeps actors' states every so many rows."""
 
-    def __init__(self, inner: Keeping, cut: Callable[[str], None], snapshot_every_rows: int) -> None:
+    def __init__(self, inner: Store, cut: Callable[[str], None], snapshot_every_rows: int) -> None:
         self._inner = inner
         self._cut = cut
         self._every = snapshot_every_rows
@@ -65,11 +92,6 @@ class CutJournal:
         self.last_seq = self._inner.last_seq
         self._cut("appended, not durable")
 
-    def commit(self) -> None:
-        self._keep_if_due()
-        self._inner.commit()
-        self._cut("durable, not sent")
-
     def _keep_if_due(self) -> None:
         if self.last_seq - self._kept_at < self._every:
             return
@@ -79,6 +101,32 @@ class CutJournal:
             self._inner.write_snapshots(self.last_seq, [(name, event) for name, (_, event) in given.items()])
             self._kept_at = self.last_seq
             self._cut("snapshot staged, not durable")
+
+
+class CutJournal(_CutJournal):
+    """For the kernel alone."""
+
+    def __init__(self, inner: CommittingStore, cut: Callable[[str], None], snapshot_every_rows: int) -> None:
+        super().__init__(inner, cut, snapshot_every_rows)
+        self._commit = inner.commit
+
+    def commit(self) -> None:
+        self._keep_if_due()
+        self._commit()
+        self._cut("durable, not sent")
+
+
+class CutAsyncJournal(_CutJournal):
+    """For a whole process, where everything else goes on while the disk works."""
+
+    def __init__(self, inner: AwaitedStore, cut: Callable[[str], None], snapshot_every_rows: int) -> None:
+        super().__init__(inner, cut, snapshot_every_rows)
+        self._commit = inner.commit_async
+
+    async def commit_async(self) -> None:
+        self._keep_if_due()
+        await self._commit()
+        self._cut("durable, not sent")
 
 
 class Request(NamedTuple):
@@ -117,7 +165,7 @@ class CutPort:
     name = "venue"
 
     def __init__(
-        self, inner: SimulatedVenue, cut: Callable[[str], None], journal: Keeping, clock: Clock, wire: list[Request]
+        self, inner: SimulatedVenue, cut: Callable[[str], None], journal: Store, clock: Clock, wire: list[Request]
     ) -> None:
         self._inner = inner
         self._cut = cut

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from actors.assembly import Assembly
 from actors.market_data import MarketData
 from actors.reconciler import ReconcilePolicy
 from engine.actor import Actor
-from engine.clock import VirtualClock
+from engine.clock import Clock, VirtualClock
 from engine.drive import Source, VirtualDriver
 from engine.kernel import Kernel
 from engine.notices import Notice
 from engine.recovery import restore
-from engine.schedule import Scheduler
+from engine.schedule import Seeded
 from model.decisions import Mode
 from model.orders import VenueFact
 from model.units import NS_PER_SECOND
 from ports.simulated import SimulatedVenue
 from simulation.exchange import Exchange
-from simulation.stage.cuts import CutJournal, CutPort, Ear, Keeping, Request
+from simulation.stage.cuts import CommittingStore, CutAsyncJournal, CutJournal, CutPort, Ear, Request, Store
 from simulation.stage.script import Script
 from simulation.stage.world import World
-from state.journal import Recovered
 
 COMPARISON = ReconcilePolicy(
     every_ns=300 * NS_PER_SECOND, settle_ns=5 * NS_PER_SECOND, overlap_ns=3_600 * NS_PER_SECOND,
@@ -30,49 +31,117 @@ COMPARISON = ReconcilePolicy(
 )  # fmt: skip
 
 
-class Life:
+class Around(NamedTuple):
+    """What a life finds around it, and what outlives it.
+
+    cut: hears of each boundary.  noticed: hears of the runtime.  wire, facts: what left for the venue and what it said.
+    remind: has the last bars told again.
+    """
+
+    world: World
+    script: Script
+    exchange: Exchange
+    seed: int
+    cut: Callable[[str], None]
+    snapshot_every_rows: int
+    noticed: Callable[[Notice], None]
+    wire: list[Request]
+    facts: list[tuple[int, VenueFact]]
+    remind: Callable[[], None]
+
+
+class Life(ABC):
     """The production actors on the stage's clock, from one start to one crash."""
 
-    def __init__(
-        self, world: World, script: Script, exchange: Exchange, *, now_ns: int, journal: Keeping,
-        recovered: Recovered, cut: Callable[[str], None], scheduler: Scheduler | None, snapshot_every_rows: int,
-        noticed: Callable[[Notice], None], wire: list[Request],
-        facts: list[tuple[int, VenueFact]], remind: Callable[[], None],
-    ) -> None:  # fmt: skip
-        self.clock = VirtualClock(now_ns)
-        self.journal = CutJournal(journal, cut, snapshot_every_rows)
-        self._durable = journal
-        self._remind = remind
+    kernel: Kernel
+    port: SimulatedVenue
+
+    def _build(self, around: Around, clock: Clock, store: Store, journal: CutJournal | CutAsyncJournal) -> CutPort:
+        """Bring the actors together on what is durable."""
+        recovered = store.recover()
+        self._store = store
+        self._remind = around.remind
         self.kernel = Kernel(
-            clock=self.clock, scheduler=scheduler, journal=self.journal, on_event=noticed, alarms_to="system",
+            clock=clock, scheduler=Seeded(around.seed), journal=journal, on_event=around.noticed, alarms_to="system",
             recover=self._rebuild,
         )  # fmt: skip
+        world = around.world
         assembly = Assembly(
             world.configuration, rolls=world.rolls, calendars=world.sessions, auto_trade=True, reconcile=COMPARISON,
-            own=script.sleeve, watched=False,
+            own=around.script.sleeve, watched=False,
         )  # fmt: skip
         self.kernel.host(assembly.tree())
         self.kernel.recover_from(recovered.rows, recovered.snapshots)
-        self.journal.snapshots = lambda: {} if self.kernel.ready else self.kernel.snapshots()
-        self.port = SimulatedVenue(exchange, outside=Ear(self.kernel, self.clock, facts), clock=self.clock)
-        self.venue = CutPort(self.port, cut, journal, self.clock, wire)
-        self.kernel.attach(self.venue)
+        journal.snapshots = lambda: {} if self.kernel.ready else self.kernel.snapshots()
+        self.port = SimulatedVenue(around.exchange, outside=Ear(self.kernel, clock, around.facts), clock=clock)
+        return CutPort(self.port, around.cut, store, clock, around.wire)
 
     def _rebuild(self, actor: Actor) -> int:
         """Bring one crashed actor back from what is durable; market data is told its last bars again."""
-        recovered = self._durable.recover()
+        recovered = self._store.recover()
         restore([actor], recovered.rows, recovered.snapshots)
         if isinstance(actor, MarketData):
             self._remind()
         return recovered.last_seq
 
+    @property
+    @abstractmethod
+    def now_ns(self) -> int:
+        """The time on the process's clock."""
+
+    @abstractmethod
     def begin(self, sources: Sequence[Source]) -> None:
         """Start the actors and open the session with the venue."""
-        self.driver = VirtualDriver(self.kernel, (*sources, self.venue))
-        self.kernel.start()
-        self.port.connect()
+
+    @abstractmethod
+    def run(self, until_ns: int, stop: Callable[[], bool] | None = None) -> None:
+        """Let everything happen up to a moment; `stop` is asked after each step. Raises what ended the engine."""
+
+    @abstractmethod
+    def jump(self, to_ns: int) -> None:
+        """Time passed while the process stood still."""
+
+    @abstractmethod
+    def go_down(self) -> None:
+        """What SIGTERM does: every actor says its last effects, and they become durable."""
+
+    @abstractmethod
+    def bury(self) -> None:
+        """The process is dead; whatever is left of it reaches nothing any more."""
 
     @property
     def mode(self) -> Mode:
         mode: Mode = self.kernel.actor("system").mode
         return mode
+
+
+class KernelLife(Life):
+    """The kernel alone, without an event loop, at some thousand times the speed of life."""
+
+    def __init__(self, around: Around, store: CommittingStore, now_ns: int) -> None:
+        self.clock = VirtualClock(now_ns)
+        journal = CutJournal(store, around.cut, around.snapshot_every_rows)
+        self._venue = self._build(around, self.clock, store, journal)
+        self.kernel.attach(self._venue)
+
+    def begin(self, sources: Sequence[Source]) -> None:
+        self._driver = VirtualDriver(self.kernel, (*sources, self._venue))
+        self.kernel.start()
+        self.port.connect()
+
+    @property
+    def now_ns(self) -> int:
+        return self.clock.now_ns
+
+    def run(self, until_ns: int, stop: Callable[[], bool] | None = None) -> None:
+        self._driver.run(until_ns, stop=stop)
+
+    def jump(self, to_ns: int) -> None:
+        self.clock.advance(to_ns)
+
+    def go_down(self) -> None:
+        self.kernel.drain([cell.actor for cell in self.kernel.status().cells])
+        self._driver.settle()
+
+    def bury(self) -> None:
+        """Nothing of it runs by itself."""

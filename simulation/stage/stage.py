@@ -13,15 +13,16 @@ from engine.errors import EngineError
 from engine.message import Message
 from engine.notices import Listener, Notice
 from engine.ports import Row
-from engine.schedule import Seeded
 from model.decisions import Halt, Mode, Resume
 from model.market import Quote
 from model.orders import VenueFact
 from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
 from simulation.stage.cuts import CrashError, Cuts, Request
-from simulation.stage.engine import Life
+from simulation.stage.engine import Around, KernelLife, Life
+from simulation.stage.folder import FolderJournal
 from simulation.stage.hand import VenueHand
+from simulation.stage.process import ProcessLife
 from simulation.stage.script import Script, Wish
 from simulation.stage.tape import Tape
 from simulation.stage.views import Orders
@@ -47,7 +48,8 @@ class Stage:
     seed: chance of the scheduler and of prices; the same seed plays the same play.  cuts: where the process dies.
     rules: of the venue.  restart_after_ns: how long the engine stays down after it died.  sources: what else happens.
     listeners: hear every notice of the runtime, besides `notices`.  stops: why the engine stopped of its own accord.
-    begins_ns: when, of the first day; 0 for its beginning.  journal: where rows go, in memory when None.
+    begins_ns: when, of the first day; 0 for its beginning.  journal: where rows go, in memory when None. With a
+    FolderJournal the whole process is played: the production host and files on a virtual event loop.
 
         with Stage(seed=7) as stage:
             stage.want("ALPHA", 100)
@@ -60,7 +62,7 @@ class Stage:
     def __init__(
         self, seed: int = 0, *, world: World | None = None, cuts: Cuts | None = None, rules: VenueRules = RULES,
         restart_after_ns: int = 5 * 10**9, snapshot_every_rows: int = 60, sources: tuple[Source, ...] = (),
-        begins_ns: int = 0, journal: MemoryJournal | None = None,
+        begins_ns: int = 0, journal: MemoryJournal | FolderJournal | None = None,
     ) -> None:  # fmt: skip
         self.seed = seed
         self.world = world or usual_world()
@@ -92,17 +94,26 @@ class Stage:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.life = None
+        if self.life is not None:
+            dead, self.life = self.life, None
+            dead.bury()
+        if isinstance(self.journal, FolderJournal):
+            self.journal.discard()
 
     # -- life and death
 
     def _boot(self) -> None:
-        self.life = life = Life(
-            self.world, self.script, self.venue.exchange, now_ns=self._dark_ns, journal=self.journal,
-            recovered=self.journal.recover(), cut=self.cuts, scheduler=Seeded(self.seed),
+        around = Around(
+            world=self.world, script=self.script, exchange=self.venue.exchange, seed=self.seed, cut=self.cuts,
             snapshot_every_rows=self._snapshot_every, noticed=self._noticed, wire=self.wire, facts=self.facts,
             remind=self.tape.remind,
         )  # fmt: skip
+        life: Life
+        if isinstance(self.journal, FolderJournal):
+            life = ProcessLife(around, self.journal, self._dark_ns, number=len(self.deaths))
+        else:
+            life = KernelLife(around, self.journal, self._dark_ns)
+        self.life = life
         life.begin(self._sources)
         self.tape.again()
 
@@ -129,9 +140,12 @@ class Stage:
         if self.life is not None:
             self._dark_ns = self.now_ns
             self.deaths.append(self._dark_ns)
-            self.life = None
+            dead, self.life = self.life, None
             self._up_at_ns = self._dark_ns + self._down_ns
-            self.journal.crash()
+            try:
+                self.journal.crash()
+            finally:
+                dead.bury()
             self.venue.disconnect("the engine died")
 
     def restart(self) -> None:
@@ -143,7 +157,7 @@ class Stage:
 
     @property
     def now_ns(self) -> int:
-        return self._dark_ns if self.life is None else self.life.clock.now_ns
+        return self._dark_ns if self.life is None else self.life.now_ns
 
     def run(self, how_long: str | int) -> None:
         """Let time pass, nanoseconds or such as `"1m"`; an engine that dies on the way is started again."""
@@ -151,7 +165,7 @@ class Stage:
         while self.now_ns < until_ns or self.life is None:
             life = self.life
             if life is not None:
-                self._alive(partial(life.driver.run, until_ns))
+                self._alive(partial(life.run, until_ns))
                 continue
             self._pass_in_the_dark(min(until_ns, self._up_at_ns))
             if self._dark_ns < self._up_at_ns:
@@ -166,7 +180,7 @@ class Stage:
         until_ns = self.now_ns + (how_long if isinstance(how_long, int) else duration_ns(how_long))
         self._dark_ns = self.now_ns
         self._go_on_without(until_ns)
-        self.life.clock.advance(until_ns)
+        self.life.jump(until_ns)
         self.run(0)
 
     def _pass_in_the_dark(self, until_ns: int) -> None:

@@ -236,7 +236,7 @@ def test_an_interrupt_ends_the_run_and_every_process_of_it(stop: Callable[[int],
     pipe = subprocess.PIPE
     with subprocess.Popen(words, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         assert process.stderr is not None
-        assert process.stderr.readline() == "playing 100,000 cases\n"
+        assert process.stderr.readline() == "playing 110,000 cases\n"
         stop(process.pid)
         out, err = process.communicate(timeout=60)  # ends only when nobody holds the pipes any more
     assert process.returncode == 130, err

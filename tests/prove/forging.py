@@ -11,11 +11,17 @@ from engine.ports import Row
 from model.decisions import Mode, ModeEntered
 from model.orders import SubmitOrder
 from simulation.stage import Stage, World
+from state.journal import MemoryJournal
 
 
 def place_of(stage: Stage, kind: type[Event], nth: int = 0) -> int:
     """Where the nth row of a kind stands; -1 is the last one."""
     return [place for place, row in enumerate(stage.rows) if type(row.event) is kind][nth]
+
+
+def _in_memory(stage: Stage) -> MemoryJournal:
+    assert isinstance(stage.journal, MemoryJournal)
+    return stage.journal
 
 
 def forge(stage: Stage, place: int, **changes: object) -> None:
@@ -26,18 +32,20 @@ def forge(stage: Stage, place: int, **changes: object) -> None:
 
 def strike(stage: Stage, place: int) -> None:
     """Take a row out, as if it had never been written."""
-    del stage.journal.rows[place]
-    stage.journal.committed -= 1
+    journal = _in_memory(stage)
+    del journal.rows[place]
+    journal.committed -= 1
 
 
 def slip_in(stage: Stage, place: int, event: Event, later_ns: int = 0) -> None:
     """Put a row before another one; what was durable stays durable."""
-    rows = stage.journal.rows
+    journal = _in_memory(stage)
+    rows = journal.rows
     at_ns = rows[min(place, len(rows) - 1)].at_ns
     seq = place + 1
     rows[place:] = [replace(row, seq=row.seq + 1) for row in rows[place:]]
     rows.insert(place, Row(seq, at_ns + later_ns, "forger", 0, event))
-    stage.journal.committed += 1
+    journal.committed += 1
     stage.wire[:] = [
         each._replace(durable_seq=each.durable_seq + 1) if each.durable_seq >= seq else each for each in stage.wire
     ]

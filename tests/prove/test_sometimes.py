@@ -83,6 +83,8 @@ WITNESSES: Mapping[Callable[[], Stage], str] = {
     troubles.sleeve_raises_for_ever: "actor raised; actor quarantined",
     troubles.truth_that_nobody_can_take: "truth poisoned",
     troubles.stuck_key: "engine stopped itself",
+    troubles.dies_while_the_disk_works: "crash while the disk worked",
+    troubles.dies_with_rows_on_disk: "crash with rows on disk that nobody knew of",
     troubles.named_twice: "two venue names for one order",
 }
 """A play, and states that it reaches; together they are all."""
@@ -90,12 +92,12 @@ WITNESSES: Mapping[Callable[[], Stage], str] = {
 
 @pytest.mark.parametrize("play", WITNESSES)
 def test_a_play_reaches_its_states_and_breaks_no_promise(play: Callable[[], Stage]) -> None:
-    stage = play()
-    found = reached(stage)
-    assert [state for state in WITNESSES[play].split("; ") if not found[state]] == []
-    stage.venue.relent()
-    calm(stage)
-    assert judge(stage, quiet_since_ns=stage.now_ns - LONG_NS + SECOND) == []
+    with play() as stage:
+        found = reached(stage)
+        assert [state for state in WITNESSES[play].split("; ") if not found[state]] == []
+        stage.venue.relent()
+        calm(stage)
+        assert judge(stage, quiet_since_ns=stage.now_ns - LONG_NS + SECOND) == []
 
 
 def test_every_state_has_a_witness() -> None:

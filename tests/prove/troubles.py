@@ -9,8 +9,8 @@ from model.decisions import Halt, ReduceOnly
 from model.execution import ReleaseInstrument
 from model.market import Quote
 from model.orders import ORDER_PREFIX, OrderAcked
-from simulation.prove.scene import Curse
-from simulation.stage import Cuts, Stage, World
+from simulation.prove.scene import Curse, Fuse
+from simulation.stage import Cuts, FolderJournal, Stage, World
 from simulation.stage.world import opens_ns
 from tests.prove.plays import SECOND, calm, plain
 
@@ -544,4 +544,26 @@ def stuck_key() -> Stage:
     for number in range(100):
         stage.tell("system", Halt(f"stuck key {number}", "author"))
     stage.run("20s")
+    return stage
+
+
+# -- the whole process
+
+
+def dies_while_the_disk_works() -> Stage:
+    return _dies_at_the_disk("before the disk works")
+
+
+def dies_with_rows_on_disk() -> Stage:
+    return _dies_at_the_disk("on disk, not known")
+
+
+def _dies_at_the_disk(where: str) -> Stage:
+    """A whole process that dies at the first such boundary after it has decided."""
+    fuse = Fuse()
+    stage = Stage(seed=7, cuts=fuse, journal=FolderJournal())
+    fuse.light(1, where)
+    stage.want("ALPHA", 100)
+    stage.decide()
+    stage.run("3m")
     return stage

@@ -35,9 +35,10 @@ def whole_with_one_more_day(folder: Path, events: Events) -> bool:
     """Whether the folder, opened anew, goes on where it ended."""
     with SqliteJournal(folder, rotation=Rotation.DAY) as again:
         again.stage(day(2))
-    return list(journal_rows(folder, events=events, check=True)) == [*day(0), *day(1), *day(2)] and verify(
-        folder, events
-    ).ok
+    return (
+        list(journal_rows(folder, events=events, check=True)) == [*day(0), *day(1), *day(2)]
+        and verify(folder, events).ok
+    )
 
 
 def test_nothing_is_written_behind_a_file_that_may_have_been_begun(

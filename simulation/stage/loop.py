@@ -1,0 +1,237 @@
+"""An event loop on virtual time: any coroutine runs on it unmodified, in an order that is drawn from a seed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from heapq import heappop, heappush
+from itertools import count
+from math import ceil
+from typing import Any, TypeVar
+
+import aiosqlite.core
+
+T = TypeVar("T")
+Base: Any = asyncio.AbstractEventLoop  # sockets, signals and the like stay what it makes of them: NotImplementedError
+running: Any = events  # where asyncio notes which loop runs; documented for those who write one
+sqlite_thread: Any = aiosqlite.core
+
+NS = 10**9
+MOST_TURNS_AT_ONE_TIME = 1_000_000
+WORK_NS = (100_000, 300_000, 1_000_000, 3_000_000)
+"""How long a call beside the loop takes, most of the time: what disks need for a sync."""
+LONG_WORK_NS = 40_000_000
+
+
+class Turn(asyncio.TimerHandle):
+    """One callback that waits for its turn."""
+
+    def take(self) -> None:
+        """Let it happen. What it raises goes to whoever runs the loop."""
+        if not self.cancelled():
+            self._context.run(self._callback, *self._args)  # type: ignore[attr-defined]  # typeshed hides the three
+
+
+class VirtualLoop(Base):  # type: ignore[misc]
+    """Time stands until nothing is ready, then jumps to the next timer. No sockets, no signals, no threads.
+
+    Which task goes on next, and how long each call beside the loop takes, is drawn from the seed. Callbacks that are no
+    tasks' keep their order, which asyncio promises.
+
+    now_ns: the time, UTC nanoseconds.  beside: carries out what production code gives to a thread; a fault stands here.
+    slow_ns: how much longer that takes.  ended: raised after the present turn, whoever caught it in there.
+    complaints: what asyncio would have logged.
+    """
+
+    def __init__(self, now_ns: int = 0, seed: int = 0) -> None:
+        self.now_ns = now_ns
+        self.beside: Callable[[Callable[[], Any]], Any] = lambda work: work()
+        self.slow_ns: Callable[[], int] = lambda: 0
+        self.ended: BaseException | None = None
+        self._began_ns = now_ns
+        self._chance = random.Random(f"turns of {seed}")
+        self._steps: list[Turn] = []
+        self._plain: deque[Turn] = deque()
+        self._timers: list[tuple[int, int, Turn]] = []
+        self._numbers = count()
+        self._busy_until_ns = now_ns
+        self._closed = False
+        self.complaints: list[str] = []
+
+    # -- time
+
+    def time(self) -> float:
+        """Seconds since the loop was made."""
+        return (self.now_ns - self._began_ns) / NS
+
+    def next_ns(self) -> int | None:
+        """When the next timer is due; None when none is set."""
+        timers = self._timers
+        while timers and timers[0][2].cancelled():
+            heappop(timers)
+        return timers[0][0] if timers else None
+
+    def ring(self) -> None:
+        """Make ready what is due by now."""
+        while (due_ns := self.next_ns()) is not None and due_ns <= self.now_ns:
+            self._ready(heappop(self._timers)[2])
+
+    # -- turns
+
+    def exhaust(self) -> None:
+        """Let everything happen that is ready, and what that makes ready. Raises what a callback raises."""
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
+        with _running(self):
+            for _ in range(MOST_TURNS_AT_ONE_TIME):
+                turn = self._pick()
+                if turn is None:
+                    return
+                turn.take()
+                if self.ended is not None:
+                    raise self.ended
+        raise RuntimeError(f"callbacks keep each other busy without end at {self.now_ns}")
+
+    def _pick(self) -> Turn | None:
+        steps, plain = self._steps, self._plain
+        choices = len(steps) + bool(plain)
+        if not choices:
+            return None
+        place = self._chance.randrange(choices) if choices > 1 else 0
+        return steps.pop(place) if place < len(steps) else plain.popleft()
+
+    def _ready(self, turn: Turn) -> None:
+        owner = getattr(turn._callback, "__self__", None)  # type: ignore[attr-defined]
+        (self._steps if isinstance(owner, asyncio.Task) else self._plain).append(turn)
+
+    # -- what coroutines and asyncio ask of a loop
+
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Turn:
+        turn = Turn(self.time(), callback, args, self, context)
+        self._ready(turn)
+        return turn
+
+    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Turn:
+        return self._at_ns(self._began_ns + ceil(when * NS), Turn(when, callback, args, self, context))
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Turn:
+        turn = Turn(self.time() + delay, callback, args, self, context)
+        return self._at_ns(self.now_ns + ceil(delay * NS), turn)
+
+    def _at_ns(self, at_ns: int, turn: Turn) -> Turn:
+        heappush(self._timers, (at_ns, next(self._numbers), turn))
+        return turn
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """A handle tells its loop that it was cancelled; the heap finds out by itself."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Coroutine[Any, Any, T], **options: Any) -> asyncio.Task[T]:
+        return asyncio.Task(coro, loop=self, **options)
+
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """What a thread would do happens here, a moment later; its answer comes a moment after that."""
+        future = self.create_future()
+        self.work(future, lambda: func(*args))
+        return future
+
+    def work(self, future: asyncio.Future[Any], work: Callable[[], Any]) -> None:
+        """One call beside the loop, after those that were asked for before it."""
+        takes_ns = LONG_WORK_NS if self._chance.random() < 0.01 else self._chance.choice(WORK_NS)
+        at_ns = max(self.now_ns, self._busy_until_ns) + takes_ns + self.slow_ns()
+        self._busy_until_ns = at_ns + takes_ns // 2
+
+        def carry_out() -> None:
+            try:
+                answer, told = self.beside(work), future.set_result
+            except Exception as error:
+                answer, told = error, future.set_exception
+            except BaseException as death:
+                _tell(future, future.set_exception, death)
+                raise
+            self._at_ns(max(self._busy_until_ns, self.now_ns), Turn(0.0, _tell, (future, told, answer), self))
+
+        self._at_ns(at_ns, Turn(0.0, carry_out, (), self))
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """What asyncio only complains about."""
+        self.complaints.append(f"{context.get('message')}: {context.get('exception')!r}")
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return running._get_running_loop() is self
+
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def close(self) -> None:
+        self._closed = True
+
+    def run_until_complete(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end, however long that takes; raises RuntimeError when nothing will ever wake it."""
+        task = self.create_task(main)
+        self.exhaust()
+        while not task.done():
+            self.skip()
+        return task.result()
+
+    def skip(self) -> None:
+        """Jump to the next timer, and let everything happen. Raises RuntimeError when none is set."""
+        at_ns = self.next_ns()
+        if at_ns is None:
+            raise RuntimeError("everything waits and no timer is set: this would wait for ever")
+        self.now_ns = max(self.now_ns, at_ns)
+        self.ring()
+        self.exhaust()
+
+
+def _tell(future: asyncio.Future[Any], told: Callable[[Any], None], answer: Any) -> None:
+    if not future.done():
+        told(answer)
+
+
+class _Queue:
+    """Where aiosqlite puts what its thread is to do: it goes to the loop that asks for it."""
+
+    def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
+        future, work = item
+        loop = None if future is None else future.get_loop()
+        if future is None:
+            work()
+        else:
+            assert isinstance(loop, VirtualLoop)
+            loop.work(future, work)
+
+
+class _Thread:
+    """Does not run: the loop does its work."""
+
+    def __init__(self, **options: Any) -> None:
+        """Whatever it is for."""
+
+    def start(self) -> None:
+        """Nothing to begin with."""
+
+
+@contextmanager
+def _running(loop: VirtualLoop) -> Iterator[None]:
+    """The loop of this thread; meanwhile aiosqlite's queue and thread, and nothing else of it, are the loop's."""
+    outer, queue, thread = running._get_running_loop(), sqlite_thread.SimpleQueue, sqlite_thread.Thread
+    running._set_running_loop(loop)
+    sqlite_thread.SimpleQueue, sqlite_thread.Thread = _Queue, _Thread
+    try:
+        yield
+    finally:
+        running._set_running_loop(outer)
+        sqlite_thread.SimpleQueue, sqlite_thread.Thread = queue, thread

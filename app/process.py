@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -298,7 +298,7 @@ class EngineProcess:
 
     def _pace(self) -> Pace | None:
         days = self.wanted.days_per_second
-        return None if days is None else Pace(days * SECONDS_PER_DAY, time.monotonic)
+        return None if days is None else Pace(days * SECONDS_PER_DAY, asyncio.get_running_loop().time)
 
     def exchange_on(self, record: VenueRecord) -> Exchange:
         """The venue of this configuration, as a record left it."""

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import ceil
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 import aiosqlite.core
 
 T = TypeVar("T")
-Base: Any = asyncio.AbstractEventLoop  # sockets, signals and the like stay what it makes of them: NotImplementedError
+Base: Any = asyncio.AbstractEventLoop  # sockets, processes and the like stay what it makes of them: NotImplementedError
 running: Any = events  # where asyncio notes which loop runs; documented for those who write one
 sqlite_thread: Any = aiosqlite.core
 
@@ -38,7 +39,7 @@ class Turn(asyncio.TimerHandle):
 
 
 class VirtualLoop(Base):  # type: ignore[misc]
-    """Time stands until nothing is ready, then jumps to the next timer. No sockets, no signals, no threads.
+    """Time stands until nothing is ready, then jumps to the next timer. No sockets, no threads.
 
     Which task goes on next, and how long each call beside the loop takes, is drawn from the seed. Callbacks that are no
     tasks' keep their order, which asyncio promises.
@@ -60,6 +61,7 @@ class VirtualLoop(Base):  # type: ignore[misc]
         self._timers: list[tuple[int, int, Turn]] = []
         self._numbers = count()
         self._busy_until_ns = now_ns
+        self._heard: dict[int, Callable[[], object]] = {}
         self._closed = False
         self.complaints: list[str] = []
 
@@ -161,6 +163,16 @@ class VirtualLoop(Base):  # type: ignore[misc]
             self._at_ns(max(self._busy_until_ns, self.now_ns), Turn(0.0, _tell, (future, told, answer), self))
 
         self._at_ns(at_ns, Turn(0.0, carry_out, (), self))
+
+    def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
+        self._heard[sig] = partial(callback, *args)
+
+    def remove_signal_handler(self, sig: int) -> bool:
+        return self._heard.pop(sig, None) is not None
+
+    def signal(self, sig: int) -> None:
+        """A signal reaches the process. Raises LookupError where it has no handler: it would have died."""
+        self.call_soon(self._heard[sig])
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """What asyncio only complains about."""

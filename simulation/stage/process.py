@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -43,7 +44,7 @@ class ProcessLife(Life):
         self._venue, self._writer = venue, writer
         self._host = Host(
             self.kernel, ports=[venue], care={"venue": PortCare(essential=True)},
-            stop=StopPlan(stop_timeout_s=STOPS_WITHIN_S),
+            stop=StopPlan(stop_timeout_s=STOPS_WITHIN_S), signals=True,
         )  # fmt: skip
 
     def _passed(self, where: str) -> None:
@@ -118,7 +119,7 @@ class ProcessLife(Life):
         self._loop.now_ns = max(self._loop.now_ns, to_ns)
 
     def go_down(self) -> None:
-        self._host.request_stop()
+        self._loop.signal(signal.SIGTERM)
         self.run(self.now_ns + int(STOPS_WITHIN_S) * NS, stop=self._main.done)
 
     def bury(self) -> None:

@@ -20,8 +20,8 @@ DAY_S = 86_400.0
 def wanted(places: tuple[str, ...], state: Path, days_per_second: float | None) -> Wanted:
     configuration = load("demo", environment={}, overrides=places)
     return Wanted(
-        configuration=configuration, state_dir=state, lake=Lake(configuration.settings.data.lake_dir), first=FIRST, last=LAST,
-        control=False, log_level="error", days_per_second=days_per_second,
+        configuration=configuration, state_dir=state, lake=Lake(configuration.settings.data.lake_dir),
+        first=FIRST, last=LAST, control=False, log_level="error", days_per_second=days_per_second,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from model.units import NS_PER_SECOND
 from simulation.prove.case import Verdict
 from simulation.prove.days import Day, Playing, Word, play_day
 from simulation.prove.scene import Scene
+from simulation.stage import FolderJournal
 from tests.prove.a_day import FIRST_NS, HOUR_NS, MINUTE_NS, SECOND_NS, fault, short_day
 
 
@@ -125,3 +126,30 @@ def test_seed_610_a_future_turned_a_hundredfold_below_nought_is_not_believed() -
     times = fault("bars spoiled", SECOND_NS, "times 100, everything", lasts_ns=HOUR_NS + MINUTE_NS)
     below = fault("bars spoiled", SECOND_NS, "negative, GAMMA@202403", lasts_ns=HOUR_NS + MINUTE_NS)
     clean(short_day(times, below))
+
+
+@pytest.mark.parametrize("actor", ["orders", "portfolio"])
+def test_seed_17699_each_message_that_was_lost_is_an_alarm_of_its_own(actor: str) -> None:
+    """The judge took the fourth for a repetition: the words are the same, the message is not."""
+    fell = [fault("an actor raises", place * 20 * MINUTE_NS, f"{actor}+++++", 1) for place in (1, 2, 3)]
+    clean(short_day(*fell))
+
+
+def test_seed_14904_a_reconciler_that_was_built_anew_says_again_what_differs() -> None:
+    """The judge counted what three reconcilers had said."""
+    moved = fault("a position transferred", MINUTE_NS, "BETA", 2)
+    fell = [fault("an actor raises", place * 10 * MINUTE_NS, "reconciler", 1) for place in range(1, 6)]
+    day = short_day(moved, *fell)
+    clean(day)
+    assert len(alarms(played(day), "BREAK_POSITION")) > 3
+
+
+@pytest.mark.parametrize("call", range(1, 9))
+@pytest.mark.parametrize("kept", ["kept", "lost"])
+def test_process_seed_125_a_disk_that_fails_while_a_file_is_begun_forks_no_journal(call: int, kept: str) -> None:
+    """A row went into the old file that the new one, begun by then, counted as its own."""
+    disk = FolderJournal()
+    at_midnight = fault("a commit fails", 2 * HOUR_NS - NS_PER_SECOND, kept, call)
+    verdict = play_day(short_day(at_midnight), disk=disk)
+    assert not verdict.violations, verdict.violations
+    assert verdict.crashes == 1

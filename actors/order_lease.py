@@ -33,6 +33,7 @@ class OrderLease:
         self.desk, self.deadlines, self.policy, self.venue = desk, deadlines, policy, venue
         self.offered = False
         self._renew_ns = 0  # when the timer is to be renewed; 0 while it does not run for us
+        self._set_here = False  # this actor, and none before it, has set it
 
     @property
     def timed(self) -> bool:
@@ -56,10 +57,16 @@ class OrderLease:
         """What goes before an order: the timer is set first, so that no order is ever there without it."""
         if spec.tif is GTD:
             self.watch(spec)
-        elif spec.tif is not GTC and self.timed and not self._renew_ns:
-            now_ns = self.desk.clock.now_ns
-            return [Journal(OrdersLeased(self.venue, self.policy.timer_ns, now_ns)), *self._set()]
+        elif spec.tif is not GTC and self.timed and not self._runs():
+            return self._set()
         return []
+
+    def found(self) -> list[Effect]:
+        """What the venue has told of may be open while no timer runs: an order that came late, or was taken over."""
+        return [] if self._runs() else self.again()
+
+    def _runs(self) -> bool:
+        return self._set_here and self.desk.clock.now_ns < self._renew_ns
 
     def watch(self, spec: OrderSpec) -> None:
         """Renew a good-till time in time."""
@@ -67,10 +74,16 @@ class OrderLease:
         self.deadlines.add(self.desk.clock.now_ns + every_ns, LEASE, spec.client_id)
 
     def linked(self, offered: bool) -> list[Effect]:
-        """A session with the venue has begun: what the timer was before is forgotten."""
-        self.offered = offered
+        """A session with the venue has begun: what the timer was before is forgotten.
+
+        An actor that is built anew hears no greeting: the row tells it.
+        """
+        news, self.offered = offered != self.offered, offered
         self._renew_ns = 0
-        return self.again()
+        if not news or not self.policy.timer_ns:
+            return self.again()
+        within_ns = self.policy.timer_ns if offered else 0
+        return [Journal(OrdersLeased(self.venue, within_ns, self.desk.clock.now_ns)), *self.again()]
 
     def again(self) -> list[Effect]:
         """Set the timer for what is open, after a start or a new session."""
@@ -91,6 +104,7 @@ class OrderLease:
 
     def _set(self) -> list[Effect]:
         self._renew_ns = self.desk.clock.now_ns + self.policy.timer_ns // RENEWALS_PER_TERM
+        self._set_here = True
         self.deadlines.add(self._renew_ns, LEASE, "")
         return [ToPort(self.venue, CancelAfter(self.policy.timer_ns)), *self.deadlines.arm()]
 

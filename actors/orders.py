@@ -220,11 +220,11 @@ class Orders(Actor):
 
     def on_report(self, report: Report) -> Effects:
         if isinstance(report, AdoptOrder):
-            return self.reports.adopt(report)
+            return self.reports.adopt(report) + self.pacing.lease.found()
         effects = self.reports.take(report)
         if isinstance(report, ProvenAbsent):
             effects += self._resend(self.book.orders.get(report.client_id))
-        return effects
+        return effects + self.pacing.lease.found()
 
     def on_fill(self, fill: Fill) -> Effects:
         return self.reports.fill(fill)
@@ -372,7 +372,7 @@ class Orders(Actor):
         self.book.fold_renewed(row)
 
     def fold_leased(self, row: OrdersLeased) -> None:
-        self.pacing.lease.offered = True
+        self.pacing.lease.offered = row.within_ns > 0
 
     def fold_filled(self, row: Filled) -> None:
         self.book.fold_filled(row)

@@ -18,7 +18,7 @@ class CancelAfter(Message, frozen=True, gc=False):
 
 
 class OrdersLeased(Event, frozen=True, gc=False):
-    """orders: from now on the venue ends our orders when it has not heard from us for so long."""
+    """orders: the venue ends our orders when it has not heard from us for so long; 0 when it has no timer any more."""
 
     venue: str
     within_ns: int

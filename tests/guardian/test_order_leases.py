@@ -7,12 +7,25 @@ from typing import Any
 
 import pytest
 
+from engine.notices import Happened
 from model.decisions import Mode
 from model.leases import CancelAfter, OrdersLeased
 from model.order_events import OrderRenewed
-from model.orders import Intent, ModifyOrder, Place, Purpose, Share, Side, SubmitOrder, TimeInForce
+from model.orders import (
+    Intent,
+    ModifyOrder,
+    OrderSent,
+    Place,
+    Purpose,
+    Share,
+    Side,
+    SubmitOrder,
+    TimeInForce,
+    VenueUp,
+)
 from model.units import NS_PER_SECOND, PX_SCALE, QTY_SCALE
 from simulation.exchange import VenueRules
+from simulation.prove.scene import Curse
 from simulation.stage import Cuts, Stage, World
 from state.order_law import OrderState
 
@@ -132,6 +145,53 @@ def test_a_timer_of_zero_seconds_is_never_set() -> None:
         rest(stage, "a")
         stage.run("5m")
         assert sent(stage, CancelAfter) == []
+
+
+def test_an_order_manager_built_anew_before_its_first_order_still_knows_of_the_timer() -> None:
+    """It had heard of it in a greeting that comes once, and its orders left for the day."""
+    with Stage(seed=7, rules=TIMER) as stage:
+        Curse("orders", after=1, times=1).lay(stage)
+        rest(stage, "a")
+        assert "orders" in {each.who for each in stage.notices if each.happened is Happened.RESTARTED}
+        rest(stage, "b")
+        kinds = [type(each.message) for each in stage.wire if isinstance(each.message, CancelAfter | SubmitOrder)]
+        assert kinds[:2] == [CancelAfter, SubmitOrder]
+
+
+def test_an_order_manager_built_anew_takes_no_timer_for_set() -> None:
+    """For a second it believed that one ran; what left in that second had none if the engine died of it."""
+    with Stage(seed=7, rules=TIMER) as stage:
+        stage.want("ALPHA", 100)
+        stage.decide()
+        stage.run("10m")
+        Curse("orders", after=1, times=1).lay(stage)
+        stage.tell("orders", OrderSent("hr-nobody's", stage.now_ns))
+        stage.run("500ms")
+        before = len(stage.wire)
+        rest(stage, "a")
+        assert [type(each.message) for each in stage.wire[before : before + 2]] == [CancelAfter, SubmitOrder]
+
+
+def test_an_order_that_was_taken_over_is_leased_too() -> None:
+    """The timer was set only when an order left."""
+    with Stage(seed=7, rules=TIMER) as stage:
+        stage.venue.trade_by_hand("ALPHA", 5, "hr-of-old", 90 * PX_SCALE)
+        stage.run("10m")
+        assert stage.orders.one().state is OrderState.WORKING
+        assert len(sent(stage, CancelAfter)) > 10
+
+
+def test_a_venue_that_has_no_timer_any_more_is_not_asked_for_one() -> None:
+    with Stage(seed=7, rules=TIMER) as stage:
+        rest(stage, "a")
+        stage.tell("orders", VenueUp("simulated", "simulated", True, stage.now_ns, cancel_timer=False))
+        stage.run("1s")
+        assert [each.within_ns for each in rows(stage, OrdersLeased)] == [60 * NS_PER_SECOND, 0]
+        Curse("orders", after=1, times=1).lay(stage)
+        stage.tell("orders", OrderSent("hr-nobody's", stage.now_ns))
+        count = len(sent(stage, CancelAfter))
+        stage.run("5m")
+        assert len(sent(stage, CancelAfter)) == count
 
 
 # -- a venue without one

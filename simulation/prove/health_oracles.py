@@ -16,6 +16,7 @@ from model.units import NS_PER_SECOND
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence
 from simulation.prove.money_oracles import moved_by_hand
+from simulation.stage import FolderJournal
 
 ALIVE_WITHIN_NS = 120 * NS_PER_SECOND
 STOPPED = (Mode.HALTED, Mode.REDUCE_ONLY)
@@ -86,6 +87,13 @@ def _waits_for_an_operator(seen: Evidence) -> bool:
     told = [event.mode for _, event in seen.of(ModeEntered) if event.mode in (Mode.TRADING, *STOPPED)]
     said = any(alarm.code == "NEEDS_OPERATOR" and row.seq > began for row, alarm in seen.of(Alarm))
     return said and bool(told) and told[-1] in STOPPED
+
+
+def files_whole(seen: Evidence) -> Iterator[Violation]:
+    """Where the journal is in files, SQLite and the chain find no fault in them, and every durable row is there."""
+    journal = seen.stage.journal
+    if isinstance(journal, FolderJournal) and (fault := journal.broken()):
+        yield Violation("files whole", fault, seen.now_ns)
 
 
 def alarms_once(seen: Evidence) -> Iterator[Violation]:

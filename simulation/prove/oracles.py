@@ -18,7 +18,7 @@ from simulation.prove.decision_oracles import (
     prices_believed,
 )
 from simulation.prove.evidence import Evidence
-from simulation.prove.health_oracles import alarms_once, alive_after_faults, mailboxes_bounded
+from simulation.prove.health_oracles import alarms_once, alive_after_faults, files_whole, mailboxes_bounded
 from simulation.prove.money_oracles import COMPARED_WITHIN_NS, book_equals_venue, venue_conserves
 from simulation.prove.order_oracles import moves_along_the_tables, one_order_per_intent, permission_before_the_wire
 from simulation.prove.wire_oracles import limits_on_the_wire, modes_on_the_wire, prices_on_the_wire
@@ -44,6 +44,7 @@ ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
     "venue conserves": venue_conserves,
     "mailboxes bounded": mailboxes_bounded,
     "alarms once": alarms_once,
+    "files whole": files_whole,
 }
 WHEN_QUIET: Mapping[str, Callable[[Evidence, int], Iterator[Violation]]] = {
     "book equals venue": book_equals_venue,

@@ -96,9 +96,12 @@ class FolderJournal:
             raise JournalError(f"{len(durable)} rows were durable, and not all of them are in {self.folder}")
 
     def broken(self) -> str:
-        """What the journal's own verification says against the files as they are; empty when they are whole."""
+        """What is wrong with the files: damage, a broken chain, a durable row that is not there. Empty when nothing is."""
         report = verify(self.folder, _events())
-        return "" if report.ok else str(report)
+        if not report.ok:
+            return str(report)
+        there = list(journal_rows(self.folder, last_seq=self.committed, events=_events()))
+        return "" if there == self.rows[: self.committed] else f"{self.folder} holds other rows than were committed"
 
     def discard(self) -> None:
         """Remove the files, if nobody said where they were to be."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
 from model.orders import Filled, ModifyOrder, SubmitOrder, VenueSettled
 from model.units import QTY_SCALE
 from simulation.prove.oracles import ORACLES, judge
-from simulation.stage import Stage
+from simulation.stage import FolderJournal, Stage
+from state.journal.folder import files_in
 from tests.prove.decision_defects import DECISION_DEFECTS
 from tests.prove.forging import entered, forge, place_of, sent, slip_in, strike, under
 from tests.prove.plays import LONG_NS, PLAYS, SECOND, calm, halted, modified, plain, resent, rolled
@@ -254,8 +257,26 @@ def test_an_order_over_any_limit_makes_the_oracle_of_limits_speak(limits: dict[s
     assert spoken(stage) == {"limits on the wire"}
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE journal SET body = zeroblob(4) WHERE seq = 3",
+        "DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)",
+    ],
+    ids=["changed", "lost"],
+)
+def test_a_damaged_file_makes_the_oracle_of_files_speak(damage: str) -> None:
+    disk = FolderJournal()
+    with Stage(7, journal=disk) as stage:
+        calm(stage)
+        assert spoken(stage) == set()
+        with closing(sqlite3.connect(files_in(disk.folder)[0])) as db, db:
+            db.execute(damage)
+        assert spoken(stage) == {"files whole"}
+
+
 def test_every_oracle_has_a_defect_that_makes_it_speak() -> None:
-    assert {oracle for oracle, _, _ in DEFECTS} | {"limits on the wire"} == set(ORACLES)
+    assert {oracle for oracle, _, _ in DEFECTS} | {"limits on the wire", "files whole"} == set(ORACLES)
 
 
 # -- what needs a play of its own

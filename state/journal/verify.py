@@ -63,7 +63,7 @@ class _Link:
         self.first = 0
         self.seq = 0
         self.hash = GENESIS
-        self.sure = False  # the file before was read to its end
+        self.sure = True  # everything before was read to its end; at first there is nothing
 
 
 class _Check:
@@ -125,7 +125,8 @@ class _Check:
                 )
                 self.found(path, 0, "MISSING_FILE", f"{gone} before this one is missing", "restore it from a backup")
         elif link.sure and (header.first_seq, header.prev_hash) != (link.seq + 1, link.hash):
-            text = f"it continues row {header.first_seq - 1}, but the file before ends otherwise, at row {link.seq}"
+            otherwise = f"the file before ends otherwise, at row {link.seq}" if link.number else "no file is before it"
+            text = f"it continues row {header.first_seq - 1}, but {otherwise}"
             self.found(path, 0, "BROKEN_JOINT", text, KEEP_AND_ASK)
         link.number, link.seq, link.hash = header.number, header.first_seq - 1, header.prev_hash
         link.first = link.first or header.first_seq

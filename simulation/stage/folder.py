@@ -96,7 +96,7 @@ class FolderJournal:
             raise JournalError(f"{len(durable)} rows were durable, and not all of them are in {self.folder}")
 
     def broken(self) -> str:
-        """What is wrong with the files: damage, a broken chain, a durable row that is not there. Empty when nothing is."""
+        """What is wrong with the files: damage, a broken chain, a durable row that is missing. Empty if nothing is."""
         report = verify(self.folder, _events())
         if not report.ok:
             return str(report)

@@ -12,13 +12,15 @@ class Door:
     """Requests come in under a fencing token; a higher one shuts out every lower one for ever.
 
     What was under way under a lower token is refused on arrival: it is lost as soon as the higher one is seen.
-    refused: requests that came under a token that was not the highest.
+    refused: requests that came under a token that was not the highest.  lapses: when the timer went off. Neither is in
+    the record.
     """
 
     def __init__(self, inbox: Wire, timetable: Timetable) -> None:
         self.token = 0
         self.timer_ns = 0  # when our orders end unless we come again; 0 for never
         self.refused = 0
+        self.lapses: list[int] = []
         self.changed = False
         self._inbox, self._timetable = inbox, timetable
 
@@ -50,6 +52,7 @@ class Door:
 
     def lapsed(self) -> None:
         """The timer has gone off."""
+        self.lapses.append(self.timer_ns)
         self.timer_ns = 0
         self.changed = True
 

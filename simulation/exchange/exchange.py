@@ -69,7 +69,7 @@ class Exchange:
         record: VenueRecord | None = None,
         faults: FaultPlan | None = None,
     ) -> None:
-        self._rules = rules = rules or VenueRules()
+        self.rules = rules = rules or VenueRules()
         self._record: VenueRecord = record if record is not None else MemoryRecord()
         self._inbox = Wire(rules.latency_ns, faults)
         self._outbox = Wire(rules.latency_ns, faults)
@@ -89,10 +89,10 @@ class Exchange:
         self._bars = self._keeper.bars
         self._quoted = False
         self.up = True
+        self._links: list[tuple[int, bool]] = []
         self._wake = 0  # nothing happens by itself before this moment; 0 for not known
         self.due = Due()
-        self._committed_ns = -1
-        self._resumed_ns = -1
+        self._committed_ns = self._resumed_ns = -1
         self._handlers = self._requests()
         resumed = self._record.resume()
         if resumed is not None:
@@ -105,7 +105,7 @@ class Exchange:
             CancelAtVenue: self.desk.cancel,
             RequestSnapshot: self._answer,
         }
-        if self._rules.cancel_timer:
+        if self.rules.cancel_timer:
             requests[CancelAfter] = lambda request: self.door.arm(request, self.desk.now_ns)
         return requests
 
@@ -164,10 +164,10 @@ class Exchange:
         """Whether the session's last bar has been taken already: what follows is after hours."""
         if before is None or before.session != session.date:
             return False
-        return self._rules.daily_bars or before.at_ns >= session.closes_ns
+        return self.rules.daily_bars or before.at_ns >= session.closes_ns
 
     def _match(self, market: Market, bar: BarClosed, before: BarClosed | None, session: Session) -> None:
-        last = self._rules.daily_bars or bar.at_ns >= session.closes_ns
+        last = self.rules.daily_bars or bar.at_ns >= session.closes_ns
         if market.rests():
             first = before is None or before.session != bar.session
             began_ns = session.opens_ns if before is None or first else before.at_ns
@@ -232,6 +232,7 @@ class Exchange:
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
         self.up = True
+        self._links.append((self.desk.now_ns, True))
         self.due.at_ns = ASK
         self._outbox.put_back(self.desk.now_ns, self._greeting())
 
@@ -240,12 +241,18 @@ class Exchange:
         if at_ns > self.desk.now_ns:
             self._move_to(at_ns)
         self.up = False
+        self._links.append((self.desk.now_ns, False))
         self._outbox.lose()
         self.due.at_ns = ASK
-        self._outbox.put_back(self.desk.now_ns, VenueDown(self._rules.venue, reason, self.desk.now_ns))
+        self._outbox.put_back(self.desk.now_ns, VenueDown(self.rules.venue, reason, self.desk.now_ns))
+
+    def linked(self, since_ns: int, until_ns: int) -> bool:
+        """Whether the link stood all the time from one moment to another."""
+        before = [up for at_ns, up in self._links if at_ns < since_ns]
+        return before[-1:] == [True] and all(up for at_ns, up in self._links if since_ns <= at_ns <= until_ns)
 
     def _greeting(self) -> VenueUp:
-        rules = self._rules
+        rules = self.rules
         return VenueUp(rules.venue, rules.account, True, self.desk.now_ns, rules.cancel_timer)
 
     def let_go(self, at_ns: int) -> int:
@@ -299,7 +306,7 @@ class Exchange:
         self.advance(now_ns)
         self.clearing.settle_up(self.desk.now_ns)
         now = self.desk.now_ns
-        if self._keeper.uncommitted() or now - self._committed_ns >= self._rules.commit_every_ns:
+        if self._keeper.uncommitted() or now - self._committed_ns >= self.rules.commit_every_ns:
             self._commit()
         facts: list[VenueFact] = []
         self.due.at_ns = ASK
@@ -360,8 +367,8 @@ class Exchange:
     def snapshot(self, id: str, since_ns: int) -> VenueSnapshot:
         """The venue's account of everything since a moment, as `RequestSnapshot` would bring it."""
         return statement(
-            id, self._rules.venue, since_ns, self.desk, self.account, self.clearing.moves, self.clearing.settlements,
-            ids_enforced=self._rules.ids_enforced,
+            id, self.rules.venue, since_ns, self.desk, self.account, self.clearing.moves, self.clearing.settlements,
+            ids_enforced=self.rules.ids_enforced,
         )  # fmt: skip
 
     def _answer(self, request: RequestSnapshot) -> None:

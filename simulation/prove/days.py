@@ -16,13 +16,13 @@ import msgspec
 
 from model.decisions import Mode, ReduceOnly
 from model.units import NS_PER_DAY, NS_PER_SECOND
-from simulation.exchange import VenueRules
 from simulation.prove.case import PROCESS, Verdict, Violation, digest
 from simulation.prove.catalogue import CATALOGUE, draw
 from simulation.prove.fault import Fault
 from simulation.prove.oracles import judge
 from simulation.prove.scene import Disk, Scene
 from simulation.prove.sometimes import reached
+from simulation.prove.terms import Terms, draw_terms
 from simulation.stage import FolderJournal, World
 from simulation.stage.world import ALPHA, BETA, GAMMA, opens_ns
 
@@ -72,6 +72,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     tight: bool
     words: tuple[Word, ...]
     faults: tuple[Fault, ...]
+    terms: Terms = Terms()
 
 
 # -- drawing
@@ -85,6 +86,8 @@ def draw_day(seed: int) -> Day:
     after_the_close_ns = shape.randint(30, 120) * MINUTE_NS
     length_ns = 24 * HOUR_NS if whole else 24 * HOUR_NS - begins_ns + after_the_close_ns
     words = _words(_chance(seed, "author"), length_ns)
+    terms = draw_terms(_chance(seed, "ids"), _chance(seed, "lease"))
+    faults = _faults(_chance(seed, "faults"), length_ns, words)
     return Day(
         seed=seed, begins_ns=begins_ns, length_ns=length_ns,
         roll_day=0 if shape.random() < 0.4 else 4,
@@ -92,7 +95,7 @@ def draw_day(seed: int) -> Day:
         restarts_ns=shape.choice((1, 5, 20, 90)) * NS_PER_SECOND,
         displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
         tight=_chance(seed, "limits").random() < 0.4,
-        words=words, faults=_faults(_chance(seed, "faults"), length_ns, words),
+        words=words, faults=tuple(fault for fault in faults if terms.can_be(fault)), terms=terms,
     )  # fmt: skip
 
 
@@ -152,8 +155,8 @@ class Playing:
     def __init__(self, day: Day, disk: Disk | FolderJournal | None = None) -> None:
         self.day = day
         self.scene = Scene(
-            day.seed, world=_world(day.roll_day, day.tight), begins_ns=opens_ns(0) + day.begins_ns,
-            rules=VenueRules(latency_ns=day.latency_ns, margin=False), restart_after_ns=day.restarts_ns,
+            day.seed, world=_world(day.roll_day, day.tight, day.terms), begins_ns=opens_ns(0) + day.begins_ns,
+            rules=day.terms.rules(day.latency_ns), restart_after_ns=day.restarts_ns,
             displayed=day.displayed, disk=disk or Disk(),
         )  # fmt: skip
         self.quiet_since_ns = 0
@@ -217,8 +220,8 @@ def _say(scene: Scene, word: Word) -> None:
 
 
 @lru_cache
-def _world(roll_day: int, tight: bool) -> World:
-    return World(roll_day=roll_day, risk=TIGHT if tight else None)
+def _world(roll_day: int, tight: bool, terms: Terms) -> World:
+    return World(roll_day=roll_day, risk=TIGHT if tight else None, execution={"lease": terms.lease()})
 
 
 # -- judging

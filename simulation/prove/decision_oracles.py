@@ -110,8 +110,9 @@ def differences_lock(seen: Evidence) -> Iterator[Violation]:
         for each in comparison.breaks:
             if not _locking(each) or seen.now_ns - row.at_ns < ANSWERED_NS:
                 continue
-            if not _held(locks, each.subject, row.seq) and not _follows(seen, locks, each.subject, row.seq, row.at_ns):
-                yield Violation(name, f"{each.text}, and {each.subject} was not locked", row.at_ns)
+            contract = _subject(seen, each)
+            if not _held(locks, contract, row.seq) and not _follows(seen, locks, contract, row.seq, row.at_ns):
+                yield Violation(name, f"{each.text}, and {contract} was not locked", row.at_ns)
     for leaving in seen.leavings:
         intent, (row, _) = leaving.planned.intent, seen.planned[leaving.planned.spec.client_id]
         increases = not intent.reduces and not leaving.reduces
@@ -121,6 +122,12 @@ def differences_lock(seen: Evidence) -> Iterator[Violation]:
 
 def _locking(found: Break) -> bool:
     return found.severity is Severity.LOCK and found.kind != "UNKNOWN_ORDER"
+
+
+def _subject(seen: Evidence, found: Break) -> str:
+    """The contract that a difference is in: one of an order names the order."""
+    plan = seen.planned.get(found.subject)
+    return plan[1].spec.instrument if plan is not None else found.subject
 
 
 Locks = Mapping[str, list[tuple[int, int, bool]]]
@@ -218,12 +225,15 @@ def _names(fact: VenueFact, compared: Collection[str]) -> Iterator[tuple[str, st
 
 
 def absence_is_true(seen: Evidence) -> Iterator[Violation]:
-    """An order that was proven absent was not at the venue when the venue was asked."""
+    """No order is proven absent that the venue had when it was asked, and none at all where it enforces no ids."""
     asked_ns = {question.id: request.at_ns for request, question in seen.questions}
     for client_id, steps in seen.moved.items():
         order = seen.venue_orders.get(client_id)
         for row, step in steps:
             at_ns = asked_ns.get(step.evidence)
+            if step.event == "PROVEN_ABSENT" and not seen.ids_enforced:
+                text = f"{client_id} was taken for absent, and at this venue nothing can prove that"
+                yield Violation("absence is true", text, row.at_ns)
             if step.event == "PROVEN_ABSENT" and order is not None and at_ns is not None and order.arrived_ns < at_ns:
                 text = f"{client_id} was proven absent, and the venue had had it for {at_ns - order.arrived_ns} ns"
                 yield Violation("absence is true", text, row.at_ns)

@@ -12,6 +12,7 @@ from engine.message import Event
 from engine.ports import Row
 from model.decisions import Approved, Mode, ModeEntered
 from model.instruments import Instrument, product_of
+from model.leases import CancelAfter
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import ORDER_PREFIX, CancelAtVenue, Fill, Filled, ModifyOrder, RequestSnapshot, SubmitOrder
 from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty, div_half_even
@@ -54,7 +55,8 @@ class Leaving(NamedTuple):
 class Evidence:
     """One play as others saw it. Every row is given with its event, in the journal's order.
 
-    asked_ns: when the last order, change or cancel left.  refused: what met a dead link.
+    asked_ns: when the last order, change or cancel left.  words: these, and renewals of a cancel timer.  refused: what
+    met a dead link.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -74,6 +76,7 @@ class Evidence:
         desk = stage.venue.exchange.desk
         self.venue_orders: dict[str, WorkingOrder] = desk.orders
         self.fills: list[Fill] = desk.fills
+        self.ids_enforced = stage.venue.exchange.rules.ids_enforced
 
     def _sort_wire(self, wire: list[Request]) -> None:
         self.submits: list[Submit] = []
@@ -81,6 +84,7 @@ class Evidence:
         self.cancels: list[tuple[Request, CancelAtVenue]] = []
         self.questions: list[tuple[Request, RequestSnapshot]] = []
         self.refused: list[Request] = []
+        self.words: list[Request] = []
         self.asked_ns = 0
         for request in wire:
             message = request.message
@@ -88,7 +92,9 @@ class Evidence:
                 self.refused.append(request)
                 continue
             if type(message) is not RequestSnapshot:
-                self.asked_ns = request.at_ns
+                self.words.append(request)
+                if type(message) is not CancelAfter:
+                    self.asked_ns = request.at_ns
             if type(message) is SubmitOrder:
                 self.submits.append(Submit(len(self.submits) + 1, request, message))
             elif type(message) is ModifyOrder:
@@ -211,6 +217,13 @@ class Evidence:
         return found
 
     # -- the venue
+
+    @cached_property
+    def doubted(self) -> set[str]:
+        """Orders that stay UNKNOWN because a venue without ids never had them, and nobody can prove that."""
+        if self.ids_enforced:
+            return set()
+        return {name for name, state in self.states.items() if state == "UNKNOWN" and name not in self.venue_orders}
 
     @cached_property
     def duplicates(self) -> Counter[str]:

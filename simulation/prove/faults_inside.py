@@ -45,6 +45,7 @@ def draw_slow_disk(chance: Random) -> Drawn:
 
 def slow_disk(scene: Scene, fault: Fault) -> None:
     scene.disk.slow_ns = fault.much * 10**6
+    scene.stalls.append((scene.now_ns, scene.now_ns + fault.lasts_ns))
 
 
 def draw_full_disk(chance: Random) -> Drawn:

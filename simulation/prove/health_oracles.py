@@ -14,6 +14,7 @@ from model.decisions import Mode, ModeEntered
 from model.execution import Alarm, Reconciled
 from model.units import NS_PER_SECOND
 from simulation.prove.case import Violation
+from simulation.prove.doubt_oracles import stands_in_doubt
 from simulation.prove.evidence import Evidence
 from simulation.prove.money_oracles import moved_by_hand
 from simulation.stage import FolderJournal
@@ -64,6 +65,8 @@ def alive_after_faults(seen: Evidence, quiet_since_ns: int) -> Iterator[Violatio
     last = entered[-1][1] if entered else None
     if mode is Mode.RECONCILING and any(moved_by_hand(seen).values()):
         return  # the book differs in truth, and only a person can say why
+    if mode is Mode.RECONCILING and stands_in_doubt(seen):
+        return  # of an order that nobody can prove absent only a person can say what became of it
     if mode is Mode.OBSERVING and _waits_for_an_operator(seen):
         return  # it was halted before it was started, and says so
     if mode not in (Mode.TRADING, *STOPPED):

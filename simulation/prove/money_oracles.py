@@ -132,9 +132,9 @@ def _orders_differ(seen: Evidence, name: str) -> Iterator[Violation]:
         order = seen.venue_orders.get(client_id)
         there = order.state if order is not None else "unknown"
         if order is None:
-            differs = state != "LOST"
+            differs = state != "LOST" and client_id not in seen.doubted
         elif there == OPEN:
-            differs = state in ENDED or state == "LOST"
+            differs = state in ENDED or state in ("LOST", "UNKNOWN")
         else:
             differs = state not in ENDED or (there == "FILLED") is not (state == "FILLED")
         if differs:

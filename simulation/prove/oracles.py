@@ -17,8 +17,10 @@ from simulation.prove.decision_oracles import (
     only_ours_touched,
     prices_believed,
 )
+from simulation.prove.doubt_oracles import doubts_asked
 from simulation.prove.evidence import Evidence
 from simulation.prove.health_oracles import alarms_once, alive_after_faults, files_whole, mailboxes_bounded
+from simulation.prove.lease_oracles import orders_end_without_us
 from simulation.prove.money_oracles import COMPARED_WITHIN_NS, book_equals_venue, venue_conserves
 from simulation.prove.order_oracles import moves_along_the_tables, one_order_per_intent, permission_before_the_wire
 from simulation.prove.wire_oracles import limits_on_the_wire, modes_on_the_wire, prices_on_the_wire
@@ -41,6 +43,7 @@ ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
     "facts taken": facts_taken,
     "prices believed": prices_believed,
     "only ours touched": only_ours_touched,
+    "orders end without us": orders_end_without_us,
     "venue conserves": venue_conserves,
     "mailboxes bounded": mailboxes_bounded,
     "alarms once": alarms_once,
@@ -49,6 +52,7 @@ ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
 WHEN_QUIET: Mapping[str, Callable[[Evidence, int], Iterator[Violation]]] = {
     "book equals venue": book_equals_venue,
     "alive after faults": alive_after_faults,
+    "doubts asked": doubts_asked,
 }
 ORACLES = (*ALWAYS, *WHEN_QUIET)
 """Every promise, by the name under which a violation of it is reported."""

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from model.decisions import Mode, ModeEntered, RunMoved, RunPlanned
-from model.order_events import OrderPlanned, OrderRepriced
+from model.order_events import OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import OrderSpec
+from model.units import Px
 from simulation.exchange.faults import Harm
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence, Submit
@@ -29,11 +30,17 @@ ORDER_MOVES = frozenset(
 
 
 def one_order_per_intent(seen: Evidence) -> Iterator[Violation]:
-    """An order leaves once, and again only after durable proof that the venue never had it."""
+    """An order leaves once, and again only after durable proof that the venue never had it.
+
+    Where the venue enforces no ids there is no such proof: it leaves once, and the venue has one of it.
+    """
     name = "one order per intent"
     for client_id, submits in seen.sent.items():
         for before, after in pairwise(submits):
-            if not _proved_absent(seen, client_id, before, after):
+            if not seen.ids_enforced:
+                text = f"{client_id} left twice, and the venue enforces no ids"
+                yield Violation(name, text, after.request.at_ns)
+            elif not _proved_absent(seen, client_id, before, after):
                 text = f"{client_id} left twice, and no durable proof of absence stands between"
                 yield Violation(name, text, after.request.at_ns)
         again = seen.duplicates.get(client_id, 0)
@@ -44,6 +51,7 @@ def one_order_per_intent(seen: Evidence) -> Iterator[Violation]:
         if order is not None and order.filled > submits[0].message.order.quantity:
             text = f"{client_id} is for {submits[0].message.order.quantity}, and the venue filled {order.filled}"
             yield Violation(name, text, seen.now_ns)
+    yield from _taken_twice(seen, name)
     yield from _planned_twice(seen, name)
 
 
@@ -61,6 +69,14 @@ def _wire_did(seen: Evidence, client_id: str, again: int) -> bool:
     harms = seen.harmed.get(client_id, ())
     late = any(each.harm is Harm.SWAP or each.delay_ns >= COMPARISON.settle_ns for each in harms)
     return late or again <= sum(each.harm is Harm.DUPLICATE for each in harms)
+
+
+def _taken_twice(seen: Evidence, name: str) -> Iterator[Violation]:
+    """By the venue's own record: orders of ours that are not the first under their ids."""
+    for venues_name, order in seen.venue_orders.items():
+        client_id = order.spec.client_id
+        if venues_name != client_id:
+            yield Violation(name, f"the venue has one more order under {client_id}", order.arrived_ns)
 
 
 def _planned_twice(seen: Evidence, name: str) -> Iterator[Violation]:
@@ -89,10 +105,12 @@ def permission_before_the_wire(seen: Evidence) -> Iterator[Violation]:
             yield Violation(name, f"{order.client_id} left as another order than was planned", request.at_ns)
         if not _approved(seen, planned, row.seq):
             yield Violation(name, f"{order.client_id} left without a durable approval before its plan", request.at_ns)
-    repriced = {event.change_id: (row, event) for row, event in seen.of(OrderRepriced)}
+    permitted = {event.change_id: (row, {event.limit}) for row, event in seen.of(OrderRepriced)}
+    for row, renewed in seen.of(OrderRenewed):
+        permitted[renewed.change_id] = (row, _limits(seen, renewed.client_id, row.seq))
     for request, change in seen.modifies:
-        found = repriced.get(change.change_id)
-        if found is None or found[0].seq > request.durable_seq or found[1].limit != change.limit:
+        found = permitted.get(change.change_id)
+        if found is None or found[0].seq > request.durable_seq or change.limit not in found[1]:
             yield Violation(name, f"{change.change_id} left before just that change was durable", request.at_ns)
 
 
@@ -102,6 +120,12 @@ def _approved(seen: Evidence, planned: OrderPlanned, seq: int) -> bool:
     return _does(planned.spec, planned) and any(
         row.seq < seq and intent in answer.intents for row, answer in seen.approved.get(planned.approval, ())
     )
+
+
+def _limits(seen: Evidence, client_id: str, seq: int) -> set[Px]:
+    """Every limit that an order was given before a row: a renewal changes none, and answers may come late."""
+    given = {event.limit for row, event in seen.of(OrderRepriced) if event.client_id == client_id and row.seq < seq}
+    return given | {seen.planned[client_id][1].spec.limit}
 
 
 def _does(order: OrderSpec, planned: OrderPlanned) -> bool:

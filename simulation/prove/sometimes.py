@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from simulation.prove.sometimes_crashes import CRASHES
 from simulation.prove.sometimes_house import HOUSE
 from simulation.prove.sometimes_orders import ORDERS
+from simulation.prove.sometimes_venues import VENUES
 from simulation.prove.story import Story
 from simulation.stage import Stage
 
-STATES: Mapping[str, Callable[[Story], int]] = {**ORDERS, **CRASHES, **HOUSE}
+STATES: Mapping[str, Callable[[Story], int]] = {**ORDERS, **VENUES, **CRASHES, **HOUSE}
 SOMETIMES = tuple(STATES)
 """Every state by its name."""
 

@@ -13,7 +13,7 @@ from engine.ports import Row
 from model.decisions import Mode, ModeEntered
 from model.instruments import Kind, product_of
 from model.market import Quote
-from model.order_events import OrderPlanned, OrderRepriced
+from model.order_events import OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import OrderType
 from model.units import CASH_SCALE, NS_PER_SECOND, Px, div_half_even
 from simulation.prove.case import Violation
@@ -122,6 +122,7 @@ def _changed(seen: Evidence) -> Iterator[_Act]:
     """A change of an order that increases counts as one."""
     reduces = {leaving.planned.spec.client_id: leaving.reduces for leaving in seen.leavings}
     rows = {event.change_id: row for row, event in seen.of(OrderRepriced)}
+    rows |= {event.change_id: row for row, event in seen.of(OrderRenewed)}
     for request, change in seen.modifies:
         row = rows.get(change.change_id)
         if row is not None:

@@ -76,6 +76,7 @@ class Stage:
         self.wire: list[Request] = []
         self.facts: list[tuple[int, VenueFact]] = []  # what the venue's port told the engine, and when
         self.deaths: list[int] = []  # when the engine died, or stopped of its own accord
+        self.stalls: list[tuple[int, int]] = []  # from when to when the process stood still, or its disk did
         self.heard: list[tuple[int, Quote]] = []  # every quote that the engine was told, and when
         self.told: Counter[tuple[int, str, type[Message]]] = Counter()  # what else, by moment, actor and type
         self.life: Life | None = None
@@ -178,6 +179,7 @@ class Stage:
             self.run(how_long)
             return
         until_ns = self.now_ns + (how_long if isinstance(how_long, int) else duration_ns(how_long))
+        self.stalls.append((self.now_ns, until_ns))
         self._dark_ns = self.now_ns
         self._go_on_without(until_ns)
         self.life.jump(until_ns)

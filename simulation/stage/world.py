@@ -78,7 +78,7 @@ def _future() -> Instrument:
     )  # fmt: skip
 
 
-def _program(execution: Mapping[str, float], risk: Mapping[str, float]) -> dict[str, object]:
+def _program(execution: Mapping[str, object], risk: Mapping[str, float]) -> dict[str, object]:
     return {**PROGRAM, "execution": {**EXECUTION, **execution}, "risk": {**RISK, **risk}}
 
 
@@ -90,7 +90,7 @@ class World:
     """
 
     def __init__(
-        self, *, roll_day: int = 4, execution: Mapping[str, float] | None = None,
+        self, *, roll_day: int = 4, execution: Mapping[str, object] | None = None,
         risk: Mapping[str, float] | None = None,
     ) -> None:  # fmt: skip
         self.instruments = {ALPHA: _fund(ALPHA), BETA: _fund(BETA), GAMMA: _future()}

@@ -25,6 +25,7 @@ from simulation.stage import FolderJournal, Stage
 from state.journal.folder import files_in
 from tests.prove.decision_defects import DECISION_DEFECTS
 from tests.prove.forging import entered, forge, place_of, sent, slip_in, strike, under
+from tests.prove.other_venues import VENUE_DEFECTS
 from tests.prove.plays import LONG_NS, PLAYS, SECOND, calm, halted, modified, plain, resent, rolled
 from tests.prove.troubles import corrected_before_it_was_heard, resent_and_late
 
@@ -228,6 +229,7 @@ DEFECTS: tuple[tuple[str, Callable[[], Stage], Defect], ...] = (
     ("alive after faults", plain, another_mode_journalled),
     ("alarms once", plain, alarm_storm),
     *DECISION_DEFECTS,
+    *VENUE_DEFECTS,
 )
 
 

@@ -10,6 +10,7 @@ from simulation.prove.oracles import judge
 from simulation.prove.sometimes import SOMETIMES, reached
 from simulation.stage import Stage
 from tests.prove import plays, troubles
+from tests.prove.other_venues import OTHER_WITNESSES
 from tests.prove.plays import LONG_NS, SECOND, calm
 
 WITNESSES: Mapping[Callable[[], Stage], str] = {
@@ -86,6 +87,7 @@ WITNESSES: Mapping[Callable[[], Stage], str] = {
     troubles.dies_while_the_disk_works: "crash while the disk worked",
     troubles.dies_with_rows_on_disk: "crash with rows on disk that nobody knew of",
     troubles.named_twice: "two venue names for one order",
+    **OTHER_WITNESSES,
 }
 """A play, and states that it reaches; together they are all."""
 

@@ -1,0 +1,120 @@
+"""Venues of other kinds: how they are drawn, and what the judges make of plays there."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.execution import Reconciled, ReleaseInstrument
+from model.order_events import OrderMoved
+from model.orders import SubmitOrder
+from simulation.prove.days import draw_day
+from simulation.prove.oracles import judge
+from simulation.prove.terms import DOUBLED, Terms
+from simulation.stage import Stage
+from tests.prove.forging import forge, place_of, slip_in
+from tests.prove.other_venues import doubted_through_a_crash, timed, unshown
+from tests.prove.plays import LONG_NS, SECOND, calm
+
+DAYS = [draw_day(seed) for seed in range(1, 601)]
+
+
+def spoken(stage: Stage) -> set[str]:
+    return {each.oracle for each in judge(stage, quiet_since_ns=stage.now_ns - LONG_NS + SECOND)}
+
+
+# -- drawing
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"),
+    [("ids_enforced", 0.8), ("timer_s", 0.2), ("good_for_s", 0.15)],
+)
+def test_a_fixed_share_of_days_is_at_each_kind_of_venue(kind: str, share: float) -> None:
+    drawn = sum(bool(getattr(day.terms, kind)) for day in DAYS)
+    assert abs(drawn / len(DAYS) - share) < 0.05
+
+
+def test_no_venue_has_a_timer_and_good_till_times() -> None:
+    assert not [day for day in DAYS if day.terms.timer_s and day.terms.good_for_s]
+
+
+def test_the_kinds_are_drawn_independently() -> None:
+    assert {(day.terms.ids_enforced, bool(day.terms.timer_s), bool(day.terms.good_for_s)) for day in DAYS} == {
+        (ids, timer, good) for ids in (True, False) for timer, good in ((0, 0), (1, 0), (0, 1))
+    }
+
+
+def test_the_wire_doubles_no_order_to_a_venue_without_ids() -> None:
+    doubled = [day for day in DAYS if any(fault.what == DOUBLED for fault in day.faults)]
+    assert doubled
+    assert all(day.terms.ids_enforced for day in doubled)
+
+
+def test_a_day_written_by_hand_is_at_the_usual_venue() -> None:
+    rules = Terms().rules(5)
+    assert (rules.latency_ns, rules.ids_enforced, rules.cancel_timer, rules.margin) == (5, True, False, False)
+
+
+# -- without ids
+
+
+def test_a_second_order_under_an_id_is_seen_in_the_venues_own_record() -> None:
+    stage = calm(Stage(seed=7, rules=unshown().venue.exchange.rules))
+    stage.want("ALPHA", 100)
+    stage.decide()
+    calm(stage)
+    assert spoken(stage) == set()
+    (order,) = stage.venue.exchange.desk.orders.values()
+    stage.venue.exchange.desk.submit(SubmitOrder(order.spec))
+    assert "one order per intent" in spoken(stage)
+
+
+def test_a_proof_of_absence_is_false_where_there_is_none() -> None:
+    stage = unshown()
+    (order,) = stage.orders
+    lost = OrderMoved(order.spec.client_id, "PROVEN_ABSENT", "UNKNOWN", "LOST", "", "rc-1", stage.now_ns)
+    slip_in(stage, len(stage.rows), lost)
+    assert "absence is true" in spoken(stage)
+
+
+def test_nothing_is_sent_again_however_long_an_order_is_in_doubt() -> None:
+    stage = doubted_through_a_crash()
+    stage.run("2h")
+    orders = [each for each in stage.wire if isinstance(each.message, SubmitOrder)]
+    assert len(orders) == 1
+    assert spoken(stage) == set()
+
+
+def test_an_engine_that_waits_for_a_word_about_another_thing_is_not_alive() -> None:
+    stage = doubted_through_a_crash()
+    forge(stage, place_of(stage, Reconciled, -1), breaks=())
+    assert spoken(stage) == {"alive after faults"}
+
+
+def test_a_contract_that_a_person_releases_is_locked_again_while_its_order_is_in_doubt() -> None:
+    stage = unshown()
+    stage.tell("system", ReleaseInstrument("ALPHA", "too soon", "author"))
+    stage.run("1s")
+    assert stage.actor("system").locked == {}
+    assert spoken(calm(stage)) == set()
+    assert list(stage.actor("system").locked) == ["ALPHA"]
+
+
+def test_other_contracts_are_traded_while_an_order_is_in_doubt() -> None:
+    stage = unshown()
+    stage.want("BETA", 50, sleeve="two")
+    stage.want("ALPHA", 300)
+    stage.decide()
+    assert spoken(calm(stage)) == set()
+    assert stage.positions == {"BETA": 50}
+
+
+# -- where orders end without us
+
+
+def test_an_order_that_outlives_the_dead_is_seen() -> None:
+    stage = timed()
+    (order,) = stage.venue.exchange.desk.orders.values()
+    stage.deaths.append(stage.now_ns - SECOND)
+    order.state, order.closed_ns = "OPEN", 0
+    assert "orders end without us" in spoken(stage)

@@ -64,6 +64,12 @@ class Cell(Mailbox):
         self.table.update({kind: getattr(actor, method) for kind, method in actor.handlers.items()})
         self.welcome(self.table)
 
+    def dismantle(self) -> None:
+        """Hold nothing any more that may hold this cell."""
+        self.table.clear()
+        self.kinds.clear()
+        del self.actor, self.put, self.home, self.desk
+
     def mark(self, now_ns: int) -> None:
         """Sample the wait of a backlog: the newest message of now is followed until it is taken."""
         if self.taken >= self.mark_end:

@@ -314,6 +314,13 @@ class Kernel:
         """Ask the host for a safe stop."""
         self._wards.fail(error)
 
+    def dismantle(self) -> None:
+        """Come apart, for whoever makes thousands: a kernel is a knot that otherwise only the collector undoes."""
+        for cell in self._cells.values():
+            cell.dismantle()
+        for part in (self._wards, self._performer, self.outbox, self):
+            vars(part).clear()
+
     @property
     def fatal(self) -> EngineError | None:
         """Why the engine must stop, or None."""

@@ -144,4 +144,6 @@ class KernelLife(Life):
         self._driver.settle()
 
     def bury(self) -> None:
-        """Nothing of it runs by itself."""
+        self.kernel.dismantle()
+        for part in (self.port, self._venue, self._driver, self):
+            vars(part).clear()

@@ -136,3 +136,4 @@ class ProcessLife(Life):
                     break
                 loop.skip()
         loop.close()
+        self.kernel.dismantle()

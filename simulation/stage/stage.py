@@ -123,7 +123,7 @@ class Stage:
         try:
             act()
         except CrashError as crash:
-            self.crashes.append(crash)
+            self.crashes.append(crash.with_traceback(None))
             self.crash()
             return False
         except EngineError as stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, final
 
 import msgspec
 
@@ -12,6 +12,7 @@ from engine.message import Event, Message, Request
 M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
 
 
+@final
 class Ref(Generic[M_contra]):
     """A typed address: a type checker refuses a message that its actor does not handle.
 

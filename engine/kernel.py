@@ -233,7 +233,9 @@ class Kernel:
 
     def afterwards(self, cell: Cell, took: int) -> None:
         """What a slice may have left to do besides its messages."""
-        if not cell.queued and cell.depth:  # its share was used up: it stands at the end of the queue again
+        if not cell.queued and (
+            cell.control or cell.truth or cell.work
+        ):  # its share was used up: it stands at the end of the queue again
             cell.mark(self.clock.now_ns)
             cell.queued = True
             self.ready.append(cell)

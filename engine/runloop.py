@@ -82,22 +82,25 @@ def _make_fair_run(kernel: Kernel, perform: Perform, wards: Wards) -> Run:
 
 def _make_scheduled_run(kernel: Kernel, perform: Perform, wards: Wards) -> Run:
     """Whose turn it is, and for how many messages, is the scheduler's to say."""
-    ready, late = kernel.ready, _make_late(kernel)
+    ready, clock, live, late = kernel.ready, kernel.clock, kernel.live, _make_late(kernel)
 
     def run(left: int, until_ns: int) -> Any:
         message, cause, sender = NOTHING
-        while ready and left > 0 and kernel.clock.now_ns < until_ns:
+        while ready and left > 0 and clock.now_ns < until_ns:
             kernel.current = cell = kernel.pick()
             control, truth, work = cell.lanes
             room = share = min(kernel.share, left)
             try:
                 while room and (lane := control or truth or work):
-                    item = lane.popleft()
-                    message, cause, sender = opened(item.empty() if type(item) is Slot else item)
+                    message, cause, sender = lane.popleft(), 0, ""
+                    if (kind := type(message)) is tuple:
+                        message, cause, sender, kind = message
+                    elif kind is Slot:
+                        message, cause, sender, kind = message.empty()
                     room -= 1
-                    if (effects := cell.table[type(message)](message)) is not None:
+                    if (effects := cell.table[kind](message)) is not None:
                         perform(cell, effects, cause)
-                    if late(until_ns):
+                    if live and late(until_ns):
                         break
                 cell.queued = False  # until somebody puts, or `afterwards` finds more
             except Exception as crash:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from engine.cell import Cell
@@ -13,21 +13,22 @@ HOLDERS = (Ref, dict, list, tuple, set, frozenset)
 _classes: dict[type, tuple[tuple[object, ...], tuple[str, ...]]] = {}
 
 
-def references(thing: object) -> Iterator[Ref[Any]]:
+def references(thing: object) -> list[Ref[Any]]:
     """Every Ref held by an object: in its attributes, its class's, and in containers one level down."""
+    found: list[Ref[Any]] = []
     for value in _attributes(thing):
-        if isinstance(value, HOLDERS):
-            for each in _inside(value):
-                if isinstance(each, Ref):
-                    yield each
+        if type(value) is Ref:
+            found.append(value)
+        elif isinstance(value, HOLDERS):
+            inside: Iterable[object] = value.values() if isinstance(value, dict) else value  # type: ignore[assignment]
+            found += [each for each in inside if type(each) is Ref]
+    return found
 
 
-def _attributes(thing: object) -> Iterator[object]:
-    yield from vars(thing).values() if hasattr(thing, "__dict__") else ()
+def _attributes(thing: object) -> list[object]:
     shared, slots = _of_class(type(thing))
-    yield from shared
-    for slot in slots:
-        yield getattr(thing, slot, None)
+    own = vars(thing).values() if hasattr(thing, "__dict__") else ()
+    return [*own, *shared, *(getattr(thing, slot, None) for slot in slots)]
 
 
 def _of_class(kind: type) -> tuple[tuple[object, ...], tuple[str, ...]]:
@@ -38,14 +39,6 @@ def _of_class(kind: type) -> tuple[tuple[object, ...], tuple[str, ...]]:
         slots = (slot for each in kind.__mro__ for slot in vars(each).get("__slots__", ()))
         known = _classes[kind] = (tuple(shared), tuple(slots))
     return known
-
-
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return value
-    return (value,)
 
 
 def check(cells: dict[str, Cell], given: Iterable[Ref[Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from engine.cell import Cell
 from engine.clock import LiveClock
 from engine.effects import Effects, Tell
-from engine.mailbox import Slot, opened
+from engine.mailbox import Slot
 from engine.message import Message, Told
 from engine.ward import Wards
 

@@ -278,11 +278,6 @@ class Kernel:
         outbox = self.outbox
         return not (self.ready or outbox.staged or outbox.handed or outbox.waiting)
 
-    def next_timer_ns(self) -> int | None:
-        """When the next timer or ask is due."""
-        soonest = self._performer.timers.soonest_ns
-        return None if soonest == NEVER else soonest
-
     def fire_timers(self) -> int:
         """Tell the owners of all that is due at `clock.now_ns`; returns how many."""
         return self._performer.timers.fire(self.clock.now_ns)

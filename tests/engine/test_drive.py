@@ -11,6 +11,7 @@ from engine.errors import EngineError, JournalError, WiringError
 from engine.kernel import Kernel
 from engine.message import Message, Told
 from engine.supervise import Branch, Child
+from engine.timers import NEVER
 from tests.engine.kit import (
     Acting,
     Boom,
@@ -73,7 +74,7 @@ def test_time_moves_to_the_next_source_or_timer_and_equals_have_an_order() -> No
         (10, 11), (20, 1), (20, 2), (20, 12), (20, -1), (20, -3), (30, -2), (40, 3),
     ]  # fmt: skip
     assert driver.next_ns() is None
-    assert kernel.next_timer_ns() is None
+    assert kernel.timers.soonest_ns == NEVER
 
 
 def test_a_run_ends_at_its_time_or_when_told_to() -> None:

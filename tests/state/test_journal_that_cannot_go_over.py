@@ -54,7 +54,7 @@ def test_nothing_is_written_behind_a_file_that_may_have_been_begun(
     request.getfixturevalue("monkeypatch").undo()
     assert len(list(tmp_path.glob("journal-*.sqlite"))) == 2
     journal.stage(day(2))
-    with pytest.raises(JournalError, match="could not go over to its next file.*open the folder again"):
+    with pytest.raises(JournalError, match=r"could not go over to its next file.*open the folder again"):
         journal.commit()
     journal.close()
     assert whole_with_one_more_day(tmp_path, events)
@@ -70,7 +70,7 @@ async def test_nor_does_a_live_journal(tmp_path: Path, events: Events, request: 
         await journal.commit_async()
     request.getfixturevalue("monkeypatch").undo()
     journal.stage(day(2))
-    with pytest.raises(JournalError, match="could not go over to its next file.*open the folder again"):
+    with pytest.raises(JournalError, match=r"could not go over to its next file.*open the folder again"):
         await journal.commit_async()
     await journal.close()
     assert whole_with_one_more_day(tmp_path, events)
@@ -83,12 +83,24 @@ async def test_what_ended_an_engine_is_not_hidden_by_a_journal_that_cannot_be_cl
         raise sqlite3.OperationalError("UNIQUE constraint failed: journal.seq")
 
     monkeypatch.setattr(AtomicConnection, "commit", commit)
-    with pytest.raises(RuntimeError, match="the disk failed first"), SqliteJournal(tmp_path / "here") as here:
-        here.stage(day(0))
-        raise RuntimeError("the disk failed first")
-    with pytest.raises(RuntimeError, match="the disk failed first"):
-        async with AsyncSqliteJournal(tmp_path / "beside") as beside:
-            beside.stage(day(0))
+
+    def here() -> None:
+        with SqliteJournal(tmp_path / "here") as journal:
+            journal.stage(day(0))
             raise RuntimeError("the disk failed first")
-    with pytest.raises(JournalError, match="UNIQUE"), SqliteJournal(tmp_path / "alone") as alone:
-        alone.stage(day(0))
+
+    async def beside() -> None:
+        async with AsyncSqliteJournal(tmp_path / "beside") as journal:
+            journal.stage(day(0))
+            raise RuntimeError("the disk failed first")
+
+    def alone() -> None:
+        with SqliteJournal(tmp_path / "alone") as journal:
+            journal.stage(day(0))
+
+    with pytest.raises(RuntimeError, match="the disk failed first"):
+        here()
+    with pytest.raises(RuntimeError, match="the disk failed first"):
+        await beside()
+    with pytest.raises(JournalError, match="UNIQUE"):
+        alone()

@@ -24,6 +24,7 @@ from simulation.prove.sometimes import reached
 from simulation.stage import Cuts, FolderJournal, Stage
 from simulation.stage.world import opens_ns
 
+LATENCY_NS = 2 * 10**6
 SNAPSHOT_EVERY_ROWS = 12
 DOWN_NS = (2 * NS_PER_SECOND, 7 * NS_PER_SECOND)
 """How long the engine is down after an even and an odd cut: absence is not yet, and already, provable on its return."""
@@ -81,7 +82,8 @@ class Played(Stage):
         self.begins_ns = opens_ns(0) + scenario.begins
         self.old = OldJournal(cuts) if scenario is MIGRATION else None
         super().__init__(
-            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s),
+            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s, scenario.terms),
+            rules=scenario.terms.rules(LATENCY_NS),
             journal=FolderJournal() if whole else self.old,
             cuts=Cuts() if self.old else cuts, begins_ns=self.begins_ns, restart_after_ns=down_ns,
             snapshot_every_rows=SNAPSHOT_EVERY_ROWS, sources=(self.doom,),
@@ -159,14 +161,15 @@ def cases(double: bool = True) -> list[str]:
 
     A fate that could make no difference at a boundary, because nothing was in flight, is left out (see `left_out`).
     With `double` each crash is also followed by a second one at each boundary of the recovery from the first; to know
-    those, each single crash is played once. A migration is cut twice under one fate: it does not look at orders.
+    those, each single crash is played once. A migration is cut twice under one fate: it does not look at orders. Where
+    a timer is renewed every two seconds crashes are single: their recoveries are nothing but renewals.
     """
     names = []
     for scenario in ALL:
         for number, left in enumerate(survey(scenario), start=1):
             for fate in left.fates():
                 case = Case(scenario, fate, (number,))
-                twice = double and (ALL[scenario] is not MIGRATION or fate is Fate.SILENT)
+                twice = double and ALL[scenario].twice and (ALL[scenario] is not MIGRATION or fate is Fate.SILENT)
                 names.append(case.name)
                 names += [Case(scenario, fate, (number, second)).name for second in (recovery(case) if twice else ())]
     return names

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from engine.ports import Row
 from model.decisions import Mode, ModeEntered
 from model.units import NS_PER_DAY, NS_PER_SECOND, QTY_SCALE
+from simulation.prove.terms import Terms
 from simulation.stage import Stage, World
 
 MS = 10**6
@@ -28,7 +29,8 @@ PATIENCE = 8
 class Scenario(NamedTuple):
     """`play` acts on a stage that has just begun; `begins` is how long after the first midnight that is.
 
-    ttl_s: how long an order lives; it is repriced every minute.
+    ttl_s: how long an order lives; it is repriced every minute.  terms: what kind of venue it is at.  twice: each of
+    its crashes is followed by second ones.
     """
 
     play: Callable[[Stage], None]
@@ -36,6 +38,8 @@ class Scenario(NamedTuple):
     ttl_s: float = 120.0
     begins: int = 0
     roll_day: int = 4
+    terms: Terms = Terms()
+    twice: bool = True
 
 
 def single(stage: Stage) -> None:
@@ -90,6 +94,18 @@ def halt(stage: Stage) -> None:
     stage.run("70s")
 
 
+def unenforced(stage: Stage) -> None:
+    """The pair at a venue that enforces no ids: that a leg is not there cannot be proved, and it is not sent again."""
+    pair(stage)
+
+
+def leased(stage: Stage) -> None:
+    """An order works under a cancel timer that is over before the engine is back from every other crash."""
+    stage.want("ALPHA", 2 * THIN)
+    stage.decide()
+    stage.run("67s")
+
+
 def say(stage: Stage, word: Callable[[], None], mode: Mode) -> None:
     """Say something until the journal says that the engine obeyed, or for so long that an oracle will find it stuck."""
     spoken_ns = stage.now_ns
@@ -112,10 +128,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "cancel": Scenario(cancel),
     "roll": Scenario(roll, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0),
     "halt": Scenario(halt),
+    "unenforced": Scenario(unenforced, terms=Terms(ids_enforced=False)),
+    "leased": Scenario(leased, terms=Terms(timer_s=6.0), twice=False),
 }
 
 
 @lru_cache
-def world(roll_day: int, ttl_s: float) -> World:
+def world(roll_day: int, ttl_s: float, terms: Terms) -> World:
     """The world of a scenario: made once, and shared by every play."""
-    return World(roll_day=roll_day, execution={"ttl_s": ttl_s})
+    return World(roll_day=roll_day, execution={"ttl_s": ttl_s, "lease": terms.lease()})

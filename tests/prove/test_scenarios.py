@@ -73,6 +73,29 @@ def test_the_halt_finds_orders_open_and_the_author_resumes() -> None:
     assert OrderState.CANCELLED in {order.state for order in stage.orders}
 
 
+def test_at_a_venue_without_ids_a_leg_that_never_arrived_stays_in_doubt_and_the_other_one_is_all_there_is() -> None:
+    boundaries = played("unenforced").cuts.passed
+    assert boundaries == played("pair").cuts.passed
+    cut = [number for number, where in enumerate(boundaries, start=1) if where == "SubmitOrder sent, not answered"]
+    stage = played("unenforced", cut[-1], fate=Fate.NEVER)
+    stage.come_to_rest()
+    assert {order.state for order in stage.orders} == {OrderState.UNKNOWN}
+    assert sent(stage)[SubmitOrder.__name__] == 2
+    assert stage.mode is Mode.RECONCILING
+    assert list(stage.actor("system").locked) == ["ALPHA", "BETA"]
+
+
+def test_the_timer_of_the_leased_order_is_over_before_the_engine_is_back_from_every_other_crash() -> None:
+    boundaries = played("leased").cuts.passed
+    working = len(boundaries) - 2
+    ends = []
+    for cut in (working, working + 1):
+        stage = played("leased", cut)
+        stage.run("10s")
+        ends += [order.state for order in stage.orders]
+    assert sorted(ends) == [OrderState.CANCELLED, OrderState.WORKING]
+
+
 @pytest.mark.parametrize("scenario", ALL)
 def test_every_scenario_has_something_in_flight_at_some_boundary(scenario: str) -> None:
     fates = Counter(fate for left in survey(scenario) for fate in left.fates())

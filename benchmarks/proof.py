@@ -1,11 +1,13 @@
 """What the proof costs: kernel messages under a seeded scheduler, simulated days and crash cases, a core.
 
-    python -m benchmarks.proof [--messages 200000] [--days 40] [--crashes 400] [--rounds 3] [--json FILE]
+    python -m benchmarks.proof [--messages 200000] [--days 40] [--crashes 400] [--processes 10] [--rounds 3]
+                               [--json FILE]
 
 Messages: tokens run round a ring of eight actors, under the seeded scheduler, under the fair one, and in a bare loop
 over a deque that calls the same handlers. Days: seeds 1 to N with faults and judges, against the same days with no
-fault. Crash cases: every n-th of all, with their judges, against the scenarios undisturbed and unjudged. Each against
-its floor in the same rounds, in processor seconds of this process; a line gives the least disturbed round.
+fault. Crash cases: every n-th of all, with their judges, against the scenarios undisturbed and unjudged. Processes:
+days that the whole process lives, with its event loop and its files, against the kernel alone. Each against its floor in
+the same rounds, in processor seconds of this process; a line gives the least disturbed round.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from engine.message import Message
 from engine.schedule import Scheduler, Seeded
 from engine.supervise import Branch, Child
 from simulation.prove import crashes, days
-from simulation.prove.case import Verdict
+from simulation.prove.case import PROCESS, Verdict
 from simulation.stage import Cuts
 
 RING = 8
@@ -132,6 +134,15 @@ def simulated_days(count: int) -> dict[str, float]:
     }
 
 
+def whole_processes(count: int) -> dict[str, float]:
+    """Processor seconds of days that the whole process lives, and of the same days of the kernel alone."""
+    seeds = [f"seed:{number}" for number in range(1, count + 1)]
+    return {
+        "days of a process": seconds(lambda: holding(days.play, [PROCESS + each for each in seeds])),
+        "days of the kernel alone": seconds(lambda: holding(days.play, seeds)),
+    }
+
+
 def holding(play: Callable[[str], Verdict], cases: list[str]) -> None:
     """Play them; a figure of a broken engine is worth nothing."""
     with seldom():
@@ -154,6 +165,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--days", type=int, default=40)
     parser.add_argument("--crashes", type=int, default=400)
+    parser.add_argument("--processes", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, help="write the figures there")
     given = parser.parse_args()
@@ -163,6 +175,7 @@ def main() -> None:
         "messages": (given.messages, lambda: messages(given.messages)),
         "crash cases": (len(some), lambda: crash_cases(some)),
         "days": (given.days, lambda: simulated_days(given.days)),
+        "processes": (given.processes, lambda: whole_processes(given.processes)),
     }
     print(f"{'':<38}{'a second':>12}{'times the first':>17}")
     found = {}

@@ -6,7 +6,7 @@
 Messages: tokens run round a ring of eight actors, under the seeded scheduler, under the fair one, and in a bare loop
 over a deque that calls the same handlers. Days: seeds 1 to N with faults and judges, against the same days with no
 fault. Crash cases: every n-th of all, with their judges, against the scenarios undisturbed and unjudged. Processes:
-days that the whole process lives, with its event loop and its files, against the kernel alone. Each against its floor in
+days that the whole process lives, with its loop and its files, against the kernel alone. Each against its floor in
 the same rounds, in processor seconds of this process; a line gives the least disturbed round.
 """
 

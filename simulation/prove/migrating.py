@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from engine.ports import Row
@@ -16,6 +15,7 @@ from model.units import NS_PER_SECOND
 from simulation.prove.case import Violation
 from simulation.prove.scenarios import MINUTE_NS, MS, THIN
 from simulation.stage import CrashError, Cuts, Stage
+from simulation.stage.folder import temporary_folder
 from state.journal import Events, MemoryJournal, Recovered, SqliteJournal, journal_rows, recover, verify
 from state.journal.folder import files_in
 from state.journal.migrations import MIGRATIONS, Migration, knowing, migrate
@@ -81,7 +81,7 @@ class OldJournal(MemoryJournal):
         super().__init__()
         self.cuts = cuts
         self.broken: list[str] = []
-        self._place = TemporaryDirectory(prefix="hedgerow-")
+        self._place = temporary_folder()
         self._tries = 0
         self._left = False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -15,6 +16,15 @@ from engine.message import Event
 from engine.ports import Row
 from state.journal import AsyncSqliteJournal, Events, Recovered, Rotation, journal_rows, recover, verify
 
+IN_MEMORY = Path("/dev/shm")
+"""Where Linux keeps files in memory. A sync costs nothing there, and nothing else is different."""
+
+
+def temporary_folder() -> TemporaryDirectory[str]:
+    """A folder for one play, in memory where that can be had."""
+    there = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+    return TemporaryDirectory(prefix="hedgerow-", dir=there)
+
 
 class FolderJournal:
     """One journal over many lives of a process, in folders under `place`, a new one for each life.
@@ -27,7 +37,7 @@ class FolderJournal:
     """
 
     def __init__(self, place: Path | None = None, rotation: Rotation = Rotation.DAY) -> None:
-        self._own = TemporaryDirectory(prefix="hedgerow-") if place is None else None
+        self._own = temporary_folder() if place is None else None
         self.place = place or Path(self._own.name if self._own else "")
         self.rotation = rotation
         self.rows: list[Row] = []

@@ -92,7 +92,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it is asked for. The first group is what the broker acts on; the second it carries and gives back.
 
     action: BUY or SELL.  oca_type: 1 cancel with block, 2 reduce with block, 3 reduce without.  what_if: only say what
-    it would cost.  conditions, and whatever else the simulated broker does not act on, are refused in session, not lost.
+    it would cost.  conditions and whatever else the simulated broker does not act on are refused, not lost.
     """
 
     order_id: int = 0

@@ -50,6 +50,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     issuer_id: str = ""
     legs: tuple[ComboLeg, ...] = ()
     legs_description: str = ""
+    description: str = ""
     delta_neutral: DeltaNeutral | None = None
 
 

@@ -160,6 +160,10 @@ class Exchange:
         if market is not None and (quote.ask <= market.buys_to or quote.bid >= market.sells_from):
             desk.match_quote(market, quote)
 
+    def last_price(self, instrument: str) -> Px | None:
+        """What the venue values a position at: the newer of last close and middle of the quote; None before either."""
+        return self._prices.last(instrument)
+
     def _over(self, session: Session, before: BarClosed | None) -> bool:
         """Whether the session's last bar has been taken already: what follows is after hours."""
         if before is None or before.session != session.date:

@@ -1,0 +1,406 @@
+"""The order desk: an order from the moment it is transmitted to its end."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from model.orders import (
+    CancelAtVenue,
+    CancelRejected,
+    Fill,
+    ModifyOrder,
+    ModifyRejected,
+    OrderAcked,
+    OrderCancelled,
+    OrderExpired,
+    OrderRejected,
+    SubmitOrder,
+    VenueFact,
+)
+from model.units import Px, Qty, qty
+from simulation.exchange.rules import Reject
+from simulation.tws.broker.alarms import Alarms
+from simulation.tws.broker.blotter import Blotter
+from simulation.tws.broker.board import Board
+from simulation.tws.broker.codes import Code, text_of
+from simulation.tws.broker.margin import unaffordable
+from simulation.tws.broker.money import AccountBook
+from simulation.tws.broker.routing import AUCTIONS, TYPES, room, route
+from simulation.tws.broker.rules import BrokerRules, Story
+from simulation.tws.broker.teller import SAID, Teller
+from simulation.tws.broker.ticket import (
+    API_CANCELLED,
+    CANCELLED,
+    FILLED,
+    INACTIVE,
+    PENDING_CANCEL,
+    PENDING_SUBMIT,
+    PRE_SUBMITTED,
+    SUBMITTED,
+    Ticket,
+)
+from simulation.tws.broker.waiting import PRICE, TIME, TRIGGER, Waiting
+from simulation.tws.broker.zone import Zone
+
+Deed = Callable[[], None]
+
+CLOSE_GRACE_NS = 2
+"""After a close, when what the broker itself holds for the day ends: later than the exchange ends its own."""
+
+
+class Desk:
+    """Carries orders to the exchange and takes what comes back. Nothing here is called by clients.
+
+    on_fill: books a fill and says what it became.  on_filled, on_ended: what a fill or an end does to other orders.
+    """
+
+    def __init__(
+        self,
+        books: dict[str, AccountBook],
+        blotter: Blotter,
+        board: Board,
+        waiting: Waiting,
+        teller: Teller,
+        alarms: Alarms,
+        rules: BrokerRules,
+        zone: Zone,
+    ) -> None:
+        self.now_ns = 0
+        self.on_fill: Callable[[Ticket, Fill], None] = lambda ticket, fill: None
+        self.on_filled: Callable[[Ticket, Qty], None] = lambda ticket, quantity: None
+        self.on_ended: Callable[[Ticket], None] = lambda ticket: None
+        self.on_combo: Callable[[Ticket], None] = lambda ticket: None
+        self.on_money: Callable[[AccountBook, VenueFact], None] = lambda book, fact: None
+        self._books, self._blotter, self._board = books, blotter, board
+        self._waiting, self._teller, self._alarms = waiting, teller, alarms
+        self._rules, self._zone = rules, zone
+        self._next: deque[Deed] = deque()
+        self._settling = False
+
+    # -- on the way to the exchange
+
+    def launch(self, ticket: Ticket) -> None:
+        """A transmitted order is checked against the account, said, and sent on its way."""
+        reason = self._refused(ticket)
+        if reason is not None:
+            self.reject(ticket, reason)
+            return
+        ticket.held = self._reasons(ticket)
+        ticket.move(PENDING_SUBMIT if self._rules.route_ns else PRE_SUBMITTED)
+        if self._rules.route_ns:
+            self._teller.accepted(ticket)
+            self._alarms.at(self.now_ns + self._rules.route_ns, self._arrive, ticket)
+        else:
+            self._arrive(ticket)
+
+    def _arrive(self, ticket: Ticket) -> None:
+        if ticket.status not in (PENDING_SUBMIT, PRE_SUBMITTED):
+            return
+        ticket.move(PRE_SUBMITTED)
+        if ticket.story is not Story.EXECUTION_FIRST or self._reasons(ticket):
+            self._teller.accepted(ticket)
+        self._warn_of_hours(ticket)
+        if ticket.order.good_after:
+            self._alarms.at(self._good_after(ticket), self.pursue, ticket)
+        self._watch_the_clock(ticket)
+        self.pursue(ticket)
+
+    def pursue(self, ticket: Ticket) -> None:
+        """Send an order to the exchange as soon as nothing keeps it any more."""
+        if not ticket.working or ticket.child or ticket.status == PENDING_CANCEL:
+            return
+        held = self._reasons(ticket)
+        changed = [each for each in held if each in SAID] != [each for each in ticket.held if each in SAID]
+        ticket.held = held
+        if changed and ticket.told and held:
+            self._teller.spread(ticket, self._teller.status(ticket))
+        if {TRIGGER, PRICE} & set(held):
+            self._waiting.watch(ticket)
+        if held == (PRICE,) and ticket.combo:
+            self.on_combo(ticket)
+        elif not held:
+            self._waiting.unwatch(ticket)
+            self._send(ticket)
+
+    def _send(self, ticket: Ticket) -> None:
+        book = self._books[ticket.account]
+        line = self._waiting.lines_of(ticket)[0]
+        quote = self._board.quotes.get(ticket.con_id)
+        if ticket.order.tif == "FOK" and room(book.exchange, line, quote, ticket.side, ticket.limit) < ticket.remaining:
+            ticket.reason = "it could not be filled whole at once"
+            self._next.append(lambda: self._end(ticket, INACTIVE))
+            return
+        rest_at = self._resting_price(ticket)
+        name = self._blotter.name(ticket)
+        is_open = self._waiting.is_open(ticket, self.now_ns)
+        till = self._zone.parse(ticket.order.good_till) if ticket.order.tif == "GTD" else 0
+        spec = replace(route(ticket, name, is_open=is_open, good_till_ns=till, rest_at=rest_at), instrument=line.name)
+        ticket.child_base, ticket.child_quantity = ticket.filled, spec.quantity
+        book.exchange.receive(SubmitOrder(spec), self.now_ns, book.exchange.door.token)
+
+    def _resting_price(self, ticket: Ticket) -> Px | None:
+        """Where an Adaptive order waits for better than the other side, None when it does not wait (any more)."""
+        order, quote = ticket.order, self._board.quotes.get(ticket.con_id)
+        if order.algo_strategy != "Adaptive" or ticket.impatient or quote is None or not quote.bid or not quote.ask:
+            return None
+        patience = self._rules.patience_ns.get(dict(order.algo_params).get("adaptivePriority", "Normal"), 0)
+        if patience == 0:
+            return None
+        line = self._waiting.lines_of(ticket)[0]
+        middle = line.instrument.to_tick((quote.bid + quote.ask) // 2, up=ticket.side < 0)
+        self._alarms.at(self.now_ns + patience, self._lose_patience, ticket)
+        return middle if ticket.limit is None else ticket.side * min(ticket.side * middle, ticket.side * ticket.limit)
+
+    def _lose_patience(self, ticket: Ticket) -> None:
+        if ticket.working and not ticket.impatient:
+            ticket.impatient = True
+            if ticket.status != PENDING_CANCEL:
+                self.withdraw(ticket)
+                self.pursue(ticket)
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Take an order back from the exchange, unheard by anyone."""
+        if ticket.child:
+            book, name = self._books[ticket.account], ticket.child
+            ticket.child = ""
+            book.exchange.receive(CancelAtVenue(name), self.now_ns, book.exchange.door.token)
+
+    def _reasons(self, ticket: Ticket) -> tuple[str, ...]:
+        after = self._good_after(ticket) if ticket.order.good_after else 0
+        return self._waiting.reasons(ticket, self.now_ns, after)
+
+    def _good_after(self, ticket: Ticket) -> int:
+        return self._zone.parse(ticket.order.good_after)
+
+    def _refused(self, ticket: Ticket) -> str | None:
+        if self._blotter.working(ticket) >= self._rules.most_working:
+            return f"at most {self._rules.most_working} orders of one contract may work on one side"
+        return unaffordable(self._books[ticket.account], ticket, self._waiting.lines_of(ticket), self.now_ns)
+
+    def _warn_of_hours(self, ticket: Ticket) -> None:
+        """Say that an order is held until the market opens, and look again then."""
+        if self._waiting.is_open(ticket, self.now_ns) or TIME in ticket.held:
+            return
+        opens = self._waiting.opens_next(ticket, self.now_ns)
+        if opens is not None:
+            when = self._zone.text(opens)
+            self._teller.object_to(ticket, Code.MESSAGE, reason=f"the order is held until the market opens at {when}")
+            self._alarms.at(opens, self.opened, ticket)
+
+    def opened(self, ticket: Ticket) -> None:
+        """The market of an order has opened."""
+        if ticket.child and ticket.status == PRE_SUBMITTED and TYPES[ticket.order.order_type] not in AUCTIONS:
+            ticket.move(SUBMITTED)
+            self._teller.accepted(ticket)
+        self.pursue(ticket)
+
+    # -- ends
+
+    def reject(self, ticket: Ticket, reason: str) -> None:
+        """201, and the order is Inactive."""
+        ticket.reason = reason
+        self._teller.object_to(ticket, Code.REJECTED, reason=reason)
+        self._end(ticket, INACTIVE)
+
+    def cancel(self, ticket: Ticket, client_id: int | None, reason: str = "asked for") -> None:
+        """End what remains of an order; PendingCancel is said at once."""
+        ticket.canceller, ticket.reason = client_id, reason
+        if ticket.kept or ticket.status == PENDING_SUBMIT:
+            self._end(ticket, API_CANCELLED)
+            return
+        self._teller.ending(ticket, PENDING_CANCEL)
+        if self._rules.route_ns and client_id is not None:
+            self._alarms.at(self.now_ns + self._rules.route_ns, self._cancel_arrives, ticket)
+        else:
+            self._cancel_arrives(ticket)
+
+    def _cancel_arrives(self, ticket: Ticket) -> None:
+        if ticket.ended:
+            self._too_late(ticket)
+        elif ticket.child:
+            book = self._books[ticket.account]
+            book.exchange.receive(CancelAtVenue(ticket.child), self.now_ns, book.exchange.door.token)
+        else:
+            self._end(ticket, CANCELLED)
+
+    def _too_late(self, ticket: Ticket) -> None:
+        if ticket.canceller is not None:
+            code = Code.NOT_CANCELLABLE
+            text = text_of(code, id=ticket.order_id, state=ticket.status)
+            self._teller.error(ticket.canceller, ticket.order_id, code, text)
+
+    def _end(self, ticket: Ticket, status: str, *, error: bool = True) -> None:
+        """Take an end and say it, with 202 for a cancel."""
+        if ticket.ended:
+            return
+        self._waiting.unwatch(ticket)
+        ticket.ended_ns, ticket.held = self.now_ns, ()
+        self._blotter.end(ticket)
+        if status == CANCELLED:
+            self._teller.cancelled(ticket, ticket.reason, error=error)
+        else:
+            self._teller.ending(ticket, status)
+        self._next.append(lambda: self.on_ended(ticket))
+
+    def lapse(self, ticket: Ticket) -> None:
+        """An order that had to fill at once ends with what has filled; nobody asked for it, so there is no 202."""
+        if ticket.working and ticket.status != PENDING_CANCEL:
+            self._teller.ending(ticket, PENDING_CANCEL)
+            ticket.reason = "immediate or cancel"
+            self._end(ticket, CANCELLED, error=False)
+
+    def _expire(self, ticket: Ticket) -> None:
+        """The time of an order that the broker itself holds is over; the exchange ends what it has."""
+        if ticket.working and not ticket.child:
+            ticket.reason = "its time in force is over"
+            self._end(ticket, CANCELLED)
+
+    def _watch_the_clock(self, ticket: Ticket) -> None:
+        tif = ticket.order.tif
+        if tif == "GTD":
+            self._alarms.at(self._zone.parse(ticket.order.good_till), self._expire, ticket)
+        elif tif != "GTC":
+            closes = self._waiting.closes_next(ticket, self.now_ns)
+            if closes is not None:
+                self._alarms.at(closes + CLOSE_GRACE_NS, self._expire, ticket)
+
+    def adopt(self, ticket: Ticket, quantity: Qty) -> None:
+        """A child goes on without its parent, for what the parent filled."""
+        ticket.parent = 0
+        self.resize(ticket, quantity)
+
+    # -- what the exchange says
+
+    def settle(self) -> None:
+        """Take everything that the exchanges say, and do what follows from it, until nothing does."""
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            while self.hear() or self._next:
+                while self._next:
+                    self._next.popleft()()
+        finally:
+            self._settling = False
+
+    def later(self, deed: Deed) -> None:
+        """Do something after what is being heard now."""
+        self._next.append(deed)
+
+    def hear(self) -> bool:
+        """Take what the exchanges say now; whether they said anything."""
+        heard = False
+        for book in self._books.values():
+            facts = book.exchange.take(self.now_ns)
+            acked: list[Ticket] = []
+            for fact in facts:
+                self._take(book, fact, acked)
+            for ticket in acked:
+                self._stands(ticket)
+            heard = heard or bool(facts)
+        return heard
+
+    def _take(self, book: AccountBook, fact: VenueFact, acked: list[Ticket]) -> None:
+        child = getattr(fact, "client_id", "")
+        ticket = self._blotter.named(child) if child else None
+        if ticket is None:
+            self.on_money(book, fact)
+        elif isinstance(fact, Fill):
+            self.on_fill(ticket, fact)
+        elif child != ticket.child:
+            return
+        elif isinstance(fact, OrderAcked):
+            acked.append(ticket)
+        elif isinstance(fact, OrderRejected):
+            self._refused_by_exchange(ticket, fact)
+        elif isinstance(fact, OrderCancelled):
+            self._cancelled(ticket)
+        elif isinstance(fact, OrderExpired):
+            ticket.child, ticket.reason = "", "its time in force is over"
+            self._end(ticket, CANCELLED)
+        elif isinstance(fact, ModifyRejected):
+            ticket.warning = fact.text
+        elif isinstance(fact, CancelRejected):
+            self._too_late(ticket)
+
+    def _stands(self, ticket: Ticket) -> None:
+        """An order that came to the exchange and rests there."""
+        if ticket.child and ticket.working and ticket.status != PENDING_CANCEL:
+            status = SUBMITTED if self._waiting.is_open(ticket, self.now_ns) else PRE_SUBMITTED
+            if ticket.status != status or not ticket.told:
+                ticket.move(status)
+                self._teller.accepted(ticket)
+
+    def _refused_by_exchange(self, ticket: Ticket, fact: OrderRejected) -> None:
+        ticket.child = ""
+        if fact.code == Reject.NO_LOCATE.name:
+            ticket.locating = True
+            ticket.held = self._reasons(ticket)
+            self._teller.object_to(ticket, Code.LOCATING)
+            self._teller.accepted(ticket)
+        else:
+            self.reject(ticket, fact.text)
+
+    def _cancelled(self, ticket: Ticket) -> None:
+        """The exchange ended what it had of an order."""
+        ticket.child = ""
+        if ticket.status == PENDING_CANCEL:
+            self._end(ticket, CANCELLED)
+        elif ticket.order.order_type == "MTL" and ticket.limit is None and ticket.filled:
+            ticket.limit = ticket.last_price
+            self._next.append(lambda: self.pursue(ticket))
+        elif ticket.order.all_or_none:
+            self._next.append(lambda: self.pursue(ticket))
+        elif ticket.order.tif == "FOK":
+            self._end(ticket, INACTIVE)
+        else:
+            self.lapse(ticket)
+
+    # -- fills and changes
+
+    def fill(self, ticket: Ticket, quantity: Qty, price: Px) -> None:
+        """Count a fill and take the status that follows."""
+        ticket.filled += quantity
+        ticket.raw += price * quantity
+        ticket.last_price = price
+        if ticket.filled >= ticket.quantity:
+            ticket.move(FILLED)
+            ticket.child, ticket.held, ticket.ended_ns = "", (), self.now_ns
+            self._blotter.end(ticket)
+            self._waiting.unwatch(ticket)
+        elif ticket.status in (PRE_SUBMITTED, PENDING_SUBMIT):
+            ticket.move(SUBMITTED)
+        if ticket.child and ticket.filled - ticket.child_base >= ticket.child_quantity:
+            ticket.child = ""
+        self._next.append(lambda: self.on_filled(ticket, quantity))
+
+    def resize(self, ticket: Ticket, quantity: Qty) -> None:
+        """Give an order another total quantity, at the exchange too."""
+        ticket.quantity = quantity
+        self.requeue(ticket)
+
+    def requeue(self, ticket: Ticket) -> None:
+        """Bring an order's new terms to the exchange: as a change where that can be made, else as a new order."""
+        if not ticket.child:
+            self.pursue(ticket)
+            return
+        kind = TYPES[ticket.order.order_type]
+        book = self._books[ticket.account]
+        spec = book.exchange.desk.orders[ticket.child].spec
+        if kind in (TYPES["LMT"], TYPES["LOC"], TYPES["LOO"]) and ticket.changeable and spec.type is not TYPES["MKT"]:
+            total = ticket.quantity - ticket.child_base
+            ticket.child_quantity = total
+            till = self._zone.parse(ticket.order.good_till) if ticket.order.tif == "GTD" else 0
+            change = ModifyOrder(ticket.child, f"{ticket.child}.c{ticket.changes}", ticket.limit or 0, total, till)
+            book.exchange.receive(change, self.now_ns, book.exchange.door.token)
+        else:
+            self.withdraw(ticket)
+            self.pursue(ticket)
+
+
+def whole(quantity: Qty) -> Qty:
+    """The whole units of a quantity."""
+    return quantity - quantity % qty(1)

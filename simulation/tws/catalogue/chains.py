@@ -44,7 +44,7 @@ ROOTS = (
     Root(1, "SPX", "SPX", "OPT", "SPX_INDEX", (SMART, "CBOE"), 100, ("spx_2011_01_5d", "spx_2019_chains")),
     Root(
         2, "SPXW", "SPX", "OPT", "SPX_INDEX", (SMART, "CBOE"), 100,
-        ("spx_2011_01_5d", "spxw_2018_volmageddon", "spx_2019_chains"),
+        ("spx_2011_01_5d", "spxw_2018_volmageddon", "spxw_20180105_intraday_5min", "spx_2019_chains"),
     ),
     Root(3, "SPY", "SPY", "OPT", "SPY", _AMERICAN, 100, ("spy_2021_thin",), _PENNY),
     Root(4, "ES", "ES", "FOP", "SP500", ("CME",), 50, ("es_fop_20200106_15min",), (("0", "0.05"), ("5", "0.25"))),
@@ -86,9 +86,10 @@ class ChainSet(msgspec.Struct, frozen=True):
 
 
 class _Loaded(msgspec.Struct, frozen=True):
-    """by_key: con id, and the first and last day quoted, of every option of a root."""
+    """Every row of a root. By con id: its rows and key, the first day quoted, and the month of the future beneath."""
 
     table: pa.Table
+    rows: dict[int, list[int]]
     keys: dict[int, Key]
     since: dict[int, int]
     months: dict[int, int]
@@ -157,17 +158,10 @@ class Chains:
         return found
 
     def quotes(self, con_id: int) -> pa.Table:
-        """Every recorded row of an option, in time order as stored."""
+        """Every recorded row of an option."""
         root = next(one for one in self.roots if one.number == identity.root_of(con_id))
         loaded = self._load(root)
-        expiry, right, strike = loaded.keys[con_id]
-        table = loaded.table
-        keep = (
-            (_texts(table, "expiry") == expiry)
-            & (np.array(table.column("right").to_pylist()) == right)
-            & (table.column("strike").to_numpy() == strike)
-        )
-        return table.filter(pa.array(keep))
+        return loaded.table.take(loaded.rows[con_id])
 
     def _lives(self, loaded: _Loaded, con_id: int, today: int) -> bool:
         return not today or (loaded.since[con_id] <= today <= int(loaded.keys[con_id][0]))
@@ -252,28 +246,21 @@ def _load(root: Root, paths: list[Path]) -> _Loaded:
         mine = table.filter(pa.compute.equal(table.column(name), wanted))
         tables.append(mine.select([one for one in _COLUMNS if one in mine.column_names]))
     whole = pa.concat_tables(tables, promote_options="permissive")
-    expiry, day = _texts(whole, "expiry"), _texts(whole, "quote_date").astype(np.int64)
+    expiry, day = dates_of(whole, "expiry"), dates_of(whole, "quote_date").astype(np.int64)
     right, strike = whole.column("right").to_pylist(), whole.column("strike").to_pylist()
     future = whole.column("fut_expiry").to_pylist() if "fut_expiry" in whole.column_names else [None] * len(whole)
-    since: dict[Key, int] = {}
-    months: dict[Key, int] = {}
-    for key, date, month in zip(zip(expiry.tolist(), right, strike, strict=True), day.tolist(), future, strict=True):
-        if since.get(key, date) >= date:
-            since[key] = date
-        if month and key not in months:
-            months[key] = int(month)
-    names = {f"{e} {r} {k!r}": (e, r, k) for e, r, k in since}
+    rows: dict[Key, list[int]] = {}
+    for i, key in enumerate(zip(expiry.tolist(), right, strike, strict=True)):
+        rows.setdefault(key, []).append(i)
+    names = {f"{e} {r} {k!r}": (e, r, k) for e, r, k in rows}
     ids = identity.option_ids(root.number, names)
     keys = {ids[name]: key for name, key in sorted(names.items(), key=lambda item: item[1])}
-    return _Loaded(
-        whole,
-        keys,
-        {con_id: since[key] for con_id, key in keys.items()},
-        {con_id: months[key] for con_id, key in keys.items() if key in months},
-    )
+    mine = {con_id: rows[key] for con_id, key in keys.items()}
+    months = {con_id: int(future[at[0]]) for con_id, at in mine.items() if future[at[0]]}
+    return _Loaded(whole, mine, keys, {con_id: int(day[at].min()) for con_id, at in mine.items()}, months)
 
 
-def _texts(table: pa.Table, name: str) -> np.typing.NDArray[np.str_]:
+def dates_of(table: pa.Table, name: str) -> np.typing.NDArray[np.str_]:
     """A date column as yyyymmdd."""
     days = table.column(name).to_numpy().astype("datetime64[D]")
     return np.char.replace(np.datetime_as_string(days), "-", "")

@@ -71,7 +71,9 @@ class Listing:
         return div_half_even(raw * self._money[0], self._money[1])
 
     def fee(self, quantity: Qty, raw: int) -> Cash:
-        """Commission of an order of which `quantity` (worth `raw`) has filled: the largest of the three."""
+        """Commission of an order of which `quantity` (worth `raw`) has filled: the largest of the three, if any has."""
+        if not quantity:
+            return 0
         fee = self._per_order
         top, bottom = self._share
         if top:

@@ -28,7 +28,7 @@ HOUR = 3_600 * 10**9
 DAY = 24 * HOUR
 FIRST_DATE = 20200106
 START = 18_267 * DAY
-"""2020-01-06T00:00:00Z, a Monday: day 0. Sessions run from 14:00 to 20:00 UTC (09:00 to 15:00 in New York) every day."""
+"""2020-01-06T00:00:00Z, a Monday: day 0. Every day has a session from 14:00 to 20:00 UTC (09:00 in New York)."""
 
 CALENDAR = Sessions(
     "XTST", [Session(FIRST_DATE + i, START + i * DAY + 14 * HOUR, START + i * DAY + 20 * HOUR) for i in range(20)]
@@ -55,7 +55,9 @@ INSTRUMENTS: dict[int, Instrument] = {
         "PNC", Kind.ETF, currency="GBP", price_magnifier=100, ticks=(TickStep(Decimal(0), Decimal("0.0005")),),
         commission=Commission(per_order=Decimal(3)),
     ),
-    OPTION: instrument("ABC C100", Kind.OPTION, multiplier=Decimal(100), commission=Commission(per_unit=Decimal("0.65"))),
+    OPTION: instrument(
+        "ABC C100", Kind.OPTION, multiplier=Decimal(100), commission=Commission(per_unit=Decimal("0.65"))
+    ),
     OTHER_OPTION: instrument(
         "ABC C110", Kind.OPTION, multiplier=Decimal(100), commission=Commission(per_unit=Decimal("0.65"))
     ),
@@ -64,7 +66,9 @@ INSTRUMENTS: dict[int, Instrument] = {
 }  # fmt: skip
 
 CONTRACTS: dict[int, Contract] = {
-    STOCK: Contract(con_id=STOCK, symbol="ABC", sec_type="STK", exchange="SMART", primary_exchange="NYSE", currency="USD"),
+    STOCK: Contract(
+        con_id=STOCK, symbol="ABC", sec_type="STK", exchange="SMART", primary_exchange="NYSE", currency="USD"
+    ),
     FUTURE: Contract(
         con_id=FUTURE, symbol="FUT", sec_type="FUT", exchange="CME", currency="USD", multiplier="50", expiry="20200110"
     ),
@@ -188,6 +192,11 @@ class Desk:
     def ask(self, question: Callable[[], None]) -> list[ServerMessage]:
         question()
         return [message for _, message in self.take()]
+
+    def ask_all(self) -> list[Said]:
+        """Every open order, as client 1 sees them."""
+        self.broker.answers.all_open_orders(1)
+        return self.take()
 
     def wait(self, until_ns: int) -> list[Said]:
         self.now_ns = until_ns

@@ -12,7 +12,7 @@ from model.instruments import Instrument
 from model.units import NS_PER_SECOND, Px
 from simulation.tws.catalogue import identity, matching
 from simulation.tws.catalogue.chains import Chains, ChainSet
-from simulation.tws.catalogue.listed import UNVERIFIED_STEP, Listed, Steps, details_of
+from simulation.tws.catalogue.listed import Listed, Steps, details_of, steps_of
 from simulation.tws.catalogue.pairs import listed_pairs
 from simulation.tws.catalogue.refused import ambiguous, invalid, unknown_contract
 from simulation.tws.catalogue.shelf import SessionsOf, Shelf
@@ -79,12 +79,16 @@ class Catalogue:
             raise unknown_contract()
         return found
 
-    def details(self, con_id: int) -> ContractDetails:
-        """Raises Refused, 200, for an id that nobody has."""
-        return self._details(self.listed(con_id), "")
+    def details(self, con_id: int) -> ContractDetails | None:
+        """What the gateway says of a contract; None when there is none of this id."""
+        found = matching.of_id(con_id, self.shelf, self.chains)
+        return None if found is None else self._details(found, "")
 
     def instrument(self, con_id: int) -> Instrument:
-        """The engine's own instrument: of the month for a future, in pounds for a line in pence."""
+        """The contract as the gateway trades it: in the currency's main unit, also where clients read pence or cents.
+
+        Raises Refused, which is a LookupError here, for an id that nobody has.
+        """
         return self.listed(con_id).instrument
 
     def con_id_of(self, instrument: str) -> int:
@@ -179,15 +183,10 @@ class Catalogue:
         """A number for each different table of ticks, made from the table itself, so that it never changes."""
         tables: dict[str, Steps] = {}
         for one in self.shelf.products.values():
-            steps = _steps(one)
+            steps = steps_of(one)
             tables[repr(steps)] = steps
         for root in self.chains.roots:
             steps = tuple((float(at), float(tick)) for at, tick in root.ticks)
             tables[repr(steps)] = steps
         for text, number in identity.numbered(tables, 9_999).items():
             self._rules[number], self._rule_of[tables[text]] = tables[text], number
-
-
-def _steps(one: Instrument) -> Steps:
-    scale = one.price_magnifier
-    return tuple((float(s.at_or_above * scale), float(s.tick * scale)) for s in one.ticks) or UNVERIFIED_STEP

@@ -16,6 +16,7 @@ from simulation.tws.catalogue.hours import zone_of
 from simulation.tws.catalogue.listed import Listed
 from simulation.tws.catalogue.record import Candles, Record, candles
 from simulation.tws.catalogue.refused import Refused, invalid, no_data
+from simulation.tws.catalogue.streams import Tick
 from simulation.tws.terms import HistoricalBar
 from state.lake.lake import Bars, Ints, QuoteSeries
 
@@ -86,6 +87,13 @@ class History:
             for session, begins in zip(found.session.tolist(), found.begins_ns.tolist(), strict=True)
         ]
         return _printed(listed, what, found, dates)
+
+    def running(self, tick: Tick, format_date: int = 1) -> HistoricalBar:
+        """The day that a tick is part of, as a bar of trades: what a request that is kept up to date is told."""
+        listed = self.catalogue.listed(tick.con_id)
+        o, h, low, last = (listed.told(price) for price in (tick.open, tick.high, tick.low, tick.last or tick.high))
+        date = spans.date_text(tick.session, format_date)
+        return HistoricalBar(date, o, h, low, last, tick.volume / QTY_SCALE, last, 0)
 
     def head(self, con_id: int, what: str, use_rth: bool, now_ns: int, format_date: int = 1) -> str:
         """When the record of a contract begins: the opening of its first session, or its first quote.
@@ -209,19 +217,16 @@ def _grouped(source: Candles, group: Ints, begins: Ints) -> Candles:
 def _spread(trades: Candles, what: str, listed: Listed) -> Candles:
     """Bars of trades as bars of quotes, half a spread away and on the ticks beyond."""
     half, grid = px(listed.instrument.half_spread), Grid(listed.instrument)
-    parts = (trades.open, trades.high, trades.low, trades.close)
+    o, h, low, c = trades.open, trades.high, trades.low, trades.close
     if what == "BID_ASK":
-        middle = (trades.open + trades.close) // 2
-        bids, asks = (
-            grid.all_down(np.array([middle, trades.low]) - half),
-            grid.all_up(np.array([middle, trades.high]) + half),
-        )
-        parts = (bids[0], asks[1], bids[1], asks[0])
+        middle = (o + c) // 2
+        o, c = grid.all_down(middle - half), grid.all_up(middle + half)
+        low, h = grid.all_down(low - half), grid.all_up(h + half)
     elif what == "BID":
-        parts = tuple(grid.all_down(part - half) for part in parts)
+        o, h, low, c = (grid.all_down(part - half) for part in (o, h, low, c))
     elif what == "ASK":
-        parts = tuple(grid.all_up(part + half) for part in parts)
-    return Candles(trades.session, trades.begins_ns, trades.at_ns, *parts, trades.volume)
+        o, h, low, c = (grid.all_up(part + half) for part in (o, h, low, c))
+    return Candles(trades.session, trades.begins_ns, trades.at_ns, o, h, low, c, trades.volume)
 
 
 def _quoted(series: QuoteSeries, what: str, step: int | None) -> Candles:
@@ -268,7 +273,7 @@ def _inside(columns: Columns, at_ns: Ints) -> npt.NDArray[np.bool_]:
 
 def _printed(listed: Listed, what: str, found: Candles, dates: list[str]) -> list[HistoricalBar]:
     traded = what in ("TRADES", "ADJUSTED_LAST")
-    factor = listed.scale / PX_SCALE
+    factor = listed.magnifier / PX_SCALE
     rows = zip(
         dates,
         *(column.tolist() for column in (found.open, found.high, found.low, found.close, found.volume)),

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from model.instruments import Instrument, Kind
+from model.instruments import Instrument, Kind, TickStep
 from model.sessions import Sessions
 from model.units import PX_SCALE, Px, px
 from simulation.tws.catalogue import hours
@@ -35,14 +35,17 @@ SEC_TYPES = {
 """A perpetual has no name in the protocol and is not listed."""
 
 Steps = tuple[tuple[float, float], ...]
-UNVERIFIED_STEP = ((0.0, 1e-9),)
+FINEST = Decimal("1e-9")
+"""The step of a product whose ticks are not known, in the currency's main unit."""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A contract. instrument: the engine's own, of the one contract; product: of all its months.
+    """A contract. product: the house's own.  instrument: of the one contract, as the gateway trades it.
 
-    scale: a client's price is Hedgerow's times this, 100 for lines in pence.  magnifier: as the protocol tells it, 100
-    for pence lines and for futures in cents.  expiry: last trade date, yyyymmdd, or nothing.
+    magnifier: 100 for pence lines and futures in cents; a client's price is the gateway's own times this, and the
+    instrument is in the currency's main unit, so that price x multiplier is money.  shrink: what a price of the house
+    is divided by to be the gateway's own: 1, but for futures that the house keeps in cents.
+    expiry: last trade date, yyyymmdd, or nothing.
     """
 
     con_id: int
@@ -58,7 +61,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     expiry: str = ""
     month: str = ""
     magnifier: int = 1
-    scale: int = 1
+    shrink: int = 1
     strike: float = 0.0
     right: str = ""
     under_con_id: int = 0
@@ -72,16 +75,15 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def steps(self) -> Steps:
         """(from this price on, increment) in a client's prices."""
-        found = tuple((float(s.at_or_above * self.scale), float(s.tick * self.scale)) for s in self.instrument.ticks)
-        return found or UNVERIFIED_STEP
+        return steps_of(self.product)
 
     def told(self, price: Px) -> float:
         """A price of ours as a client reads it: pence for a pence line."""
-        return price * self.scale / PX_SCALE
+        return price * self.magnifier / PX_SCALE
 
     def price(self, told: float) -> Px:
         """A client's price as ours, exactly. Raises ValueError for what is not a price with at most nine decimals."""
-        return px(Decimal(repr(told)) / self.scale)
+        return px(Decimal(repr(told)) / self.magnifier)
 
     def contract(self, exchange: str = "") -> Contract:
         """The contract as it is named to clients, routed to `exchange` or by default."""
@@ -160,7 +162,6 @@ def list_product(product: Instrument, con_id: int) -> Listed:
         local_symbol=symbol,
         trading_class=symbol,
         magnifier=product.price_magnifier,
-        scale=product.price_magnifier,
     )
     if product.kind is Kind.FX_SPOT:
         pair = f"{symbol}.{product.currency}"
@@ -173,13 +174,14 @@ def list_product(product: Instrument, con_id: int) -> Listed:
 def list_month(product: Instrument, month: int, con_id: int, sessions: Sessions) -> Listed:
     """One contract month of a future."""
     symbol, exchange = product.symbol or product.id, product.venue
-    magnifier = _magnifier(product)
+    magnifier = magnifier_of(product)
+    shrink = magnifier // product.price_magnifier
     code = class_of(product)
     expiry = str(last_trade_date(product, month, sessions))
     return Listed(
         con_id=con_id,
         sec_type="FUT",
-        instrument=msgspec.structs.replace(product.contract(month), expiry=expiry),
+        instrument=_in_main_unit(msgspec.structs.replace(product.contract(month), expiry=expiry), shrink),
         product=product,
         symbol=symbol,
         exchange=exchange,
@@ -190,19 +192,39 @@ def list_month(product: Instrument, month: int, con_id: int, sessions: Sessions)
         expiry=expiry,
         month=str(month),
         magnifier=magnifier,
-        scale=product.price_magnifier,
+        shrink=shrink,
         under_symbol=symbol,
         under_sec_type="IND",
     )
 
 
+def _in_main_unit(contract: Instrument, shrink: int) -> Instrument:
+    """The same contract priced in units `shrink` times as large."""
+    if shrink == 1:
+        return contract
+    return msgspec.structs.replace(
+        contract,
+        multiplier=contract.multiplier * shrink,
+        ticks=tuple(TickStep(step.at_or_above / shrink, step.tick / shrink) for step in contract.ticks),
+        half_spread=(contract.half_spread / shrink).quantize(FINEST),
+    )
+
+
+def steps_of(product: Instrument) -> Steps:
+    """(from this price on, increment) in a client's prices."""
+    scale = product.price_magnifier
+    found = tuple((float(s.at_or_above * scale), float(s.tick * scale)) for s in product.ticks)
+    return found or ((0.0, float(FINEST * magnifier_of(product))),)
+
+
 def class_of(product: Instrument) -> str:
     """The trading class of a future."""
-    multiplier = plain(product.multiplier * _magnifier(product))
+    multiplier = plain(product.multiplier * magnifier_of(product))
     return trading_class(product.venue, product.symbol or product.id, multiplier)
 
 
-def _magnifier(product: Instrument) -> int:
+def magnifier_of(product: Instrument) -> int:
+    """How many of the quoted unit make one of the currency."""
     return MAGNIFIED.get((product.venue, product.symbol or product.id), product.price_magnifier)
 
 

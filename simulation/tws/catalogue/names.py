@@ -103,8 +103,8 @@ MAGNIFIED: dict[tuple[str, str], int] = {
     ("CME", "LE"): 100,
     ("CME", "GF"): 100,
 }
-"""Futures quoted in hundredths (or smaller parts) of the currency. Hedgerow keeps the quoted price and divides the
-multiplier; the protocol keeps the multiplier and names this divisor: value = price x multiplier / magnifier in both."""
+"""Futures quoted in hundredths (or smaller parts) of the currency. The house keeps the quoted price and divides the
+multiplier; the protocol keeps the multiplier and names this divisor: value = price x multiplier / magnifier."""
 
 INDICES: dict[str, tuple[str, str]] = {
     "SPX_INDEX": ("SPX", "CBOE"),

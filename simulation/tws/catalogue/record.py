@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -90,7 +90,7 @@ class Record:
             return None
         product = listed.product
         if lake.has("bars", product.id):
-            return lake.bars(product.id).of(product_month(listed))
+            return _shrunk(lake.bars(product.id).of(listed.instrument.contract_month), listed.shrink)
         if product.kind is Kind.FX_SPOT:
             return self._cross(product.symbol, product.currency)
         return None
@@ -126,17 +126,23 @@ class Record:
         lake = self.catalogue.lake
         if lake is None:
             return None
+        shrink = listed.shrink
         for name in (listed.instrument.id, listed.local_symbol):
             if lake.has("quotes", name):
                 found = lake.quotes(name)
                 if len(found.session) and _of_its_time(listed, int(found.session[-1])):
-                    return found
+                    return replace(found, bid=_divided(found.bid, shrink), ask=_divided(found.ask, shrink))
         return None
 
 
-def product_month(listed: Listed) -> int:
-    """The contract month of a future, 0 for all else."""
-    return listed.instrument.contract_month
+def _divided(prices: Ints, shrink: int) -> Ints:
+    """Half a nano goes up."""
+    return prices if shrink == 1 else (prices + shrink // 2) // shrink
+
+
+def _shrunk(bars: Bars, shrink: int) -> Bars:
+    o, h, low, c = (_divided(one, shrink) for one in (bars.open, bars.high, bars.low, bars.close))
+    return Bars(bars.product, bars.contract, bars.session, bars.at_ns, o, h, low, c, bars.volume)
 
 
 def candles(bars: Bars, group: Ints, begins_ns: Ints) -> Candles:

@@ -19,8 +19,15 @@ class Refused(Exception):  # noqa: N818
         self.text = text
 
 
+class Unlisted(Refused, LookupError):  # noqa: N818
+    """200: nobody lists such a contract."""
+
+    def __init__(self) -> None:
+        super().__init__(200, UNKNOWN_CONTRACT)
+
+
 def unknown_contract() -> Refused:
-    return Refused(200, UNKNOWN_CONTRACT)
+    return Unlisted()
 
 
 def ambiguous(name: str) -> Refused:

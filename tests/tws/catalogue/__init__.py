@@ -1,0 +1,1 @@
+"""Behaviour of the simulated gateway's catalogue, history and market, from outside."""

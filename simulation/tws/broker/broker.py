@@ -20,6 +20,7 @@ from simulation.tws.broker.combos import Combos
 from simulation.tws.broker.cost import Booked
 from simulation.tws.broker.desk import Desk
 from simulation.tws.broker.entry import Entry
+from simulation.tws.broker.hours import RegularHours
 from simulation.tws.broker.intake import Intake
 from simulation.tws.broker.linked import Linked
 from simulation.tws.broker.listing import Catalogue, Line, Lines
@@ -82,7 +83,8 @@ class Broker:
             name: AccountBook(name, exchange, base_currency, known, self.rules) for name, exchange in accounts.items()
         }
         self._teller = Teller(self._outlet, self.rules, self._price_out)
-        self._waiting = Waiting(self._blotter, self._lines, self._board, self.books)
+        hours = RegularHours(catalogue)
+        self._waiting = Waiting(self._blotter, self._lines, hours, self._board, self.books)
         self._desk = Desk(
             self.books, self._blotter, self._board, self._waiting, self._teller, self._alarms, self.rules, self.zone
         )

@@ -52,7 +52,7 @@ class Combos:
         for leg, line in zip(ticket.contract.legs, lines, strict=True):
             sign = SIGNS[leg.action]
             quote = self._board.quotes.get(line.con_id)
-            there = room(exchange, line, quote, ticket.side * sign, None)
+            there = room(exchange, line, quote, ticket.side * sign, None, self._desk.now_ns)
             units = min(units, there // leg.ratio)
             net += sign * leg.ratio * _side(quote, ticket.side * sign)
         return net, whole(units)

@@ -28,7 +28,7 @@ from simulation.tws.broker.board import Board
 from simulation.tws.broker.codes import Code, text_of
 from simulation.tws.broker.margin import unaffordable
 from simulation.tws.broker.money import AccountBook
-from simulation.tws.broker.routing import AUCTIONS, TYPES, room, route
+from simulation.tws.broker.routing import TYPES, at_auction, room, route
 from simulation.tws.broker.rules import BrokerRules, Story
 from simulation.tws.broker.teller import SAID, Teller
 from simulation.tws.broker.ticket import (
@@ -129,7 +129,8 @@ class Desk:
         book = self._books[ticket.account]
         line = self._waiting.lines_of(ticket)[0]
         quote = self._board.quotes.get(ticket.con_id)
-        if ticket.order.tif == "FOK" and room(book.exchange, line, quote, ticket.side, ticket.limit) < ticket.remaining:
+        there = room(book.exchange, line, quote, ticket.side, ticket.limit, self.now_ns)
+        if ticket.order.tif == "FOK" and there < ticket.remaining:
             ticket.reason = "it could not be filled whole at once"
             self._next.append(lambda: self._end(ticket, INACTIVE))
             return
@@ -182,19 +183,41 @@ class Desk:
 
     def _warn_of_hours(self, ticket: Ticket) -> None:
         """Say that an order is held until the market opens, and look again then."""
+        self._watch_regular_hours(ticket)
         if self._waiting.is_open(ticket, self.now_ns) or TIME in ticket.held:
             return
         opens = self._waiting.opens_next(ticket, self.now_ns)
         if opens is not None:
             when = self._zone.text(opens)
             self._teller.object_to(ticket, Code.MESSAGE, reason=f"the order is held until the market opens at {when}")
-            self._alarms.at(opens, self.opened, ticket)
+            if self._waiting.regular(ticket, self.now_ns) is None:
+                self._alarms.at(opens, self.opened, ticket)
 
     def opened(self, ticket: Ticket) -> None:
         """The market of an order has opened."""
-        if ticket.child and ticket.status == PRE_SUBMITTED and TYPES[ticket.order.order_type] not in AUCTIONS:
+        if ticket.child and ticket.status == PRE_SUBMITTED and not at_auction(ticket):
             ticket.move(SUBMITTED)
             self._teller.accepted(ticket)
+        self._watch_regular_hours(ticket)
+        self.pursue(ticket)
+
+    def _watch_regular_hours(self, ticket: Ticket) -> None:
+        window = self._waiting.regular(ticket, self.now_ns)
+        if window is not None and ticket.working:
+            begins = window[0] > self.now_ns
+            self._alarms.at(window[0] if begins else window[1], self.opened if begins else self._paused, ticket)
+
+    def _paused(self, ticket: Ticket) -> None:
+        """Regular hours are over: an order that keeps to them comes back from the exchange until the next."""
+        if (
+            ticket.child
+            and ticket.status in (SUBMITTED, PRE_SUBMITTED)
+            and not self._waiting.is_open(ticket, self.now_ns)
+        ):
+            self.withdraw(ticket)
+            ticket.move(PRE_SUBMITTED)
+            self._teller.accepted(ticket)
+        self._watch_regular_hours(ticket)
         self.pursue(ticket)
 
     # -- ends

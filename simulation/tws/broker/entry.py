@@ -47,10 +47,10 @@ class Entry:
     def place(self, client_id: int, request: PlaceOrder) -> None:
         """A new order, a change of a live one, or a what-if."""
         known = self._blotter.find(client_id, request.order_id)
-        if known is not None and not known.ended:
+        if known is not None and not known.ended and not request.order.what_if:
             self._modify(client_id, known, request)
             return
-        refused = self._unusable(client_id, request, known)
+        refused = None if request.order.what_if else self._unusable(client_id, request, known)
         reading = refused or self._intake.read(request.contract, request.order, self._desk.now_ns)
         if isinstance(reading, Refusal):
             self._refuse(client_id, request.order_id, reading)

@@ -34,6 +34,9 @@ TYPES: dict[str, frozenset[str]] = {
 }
 """Order types, and the times in force that each goes with (113 otherwise)."""
 
+SUPPORT = {"STP LMT": "STPLMT", "MOO": "OPG", "LOO": "OPG"}
+"""What a contract's list of order types calls those that it calls otherwise."""
+
 LIMITED = frozenset({"LMT", "STP LMT", "LOC", "LOO"})
 STOPS = frozenset({"STP", "STP LMT", "TRAIL"})
 ADAPTIVE = frozenset({"Urgent", "Normal", "Patient"})
@@ -131,10 +134,10 @@ class Intake:
         if contract.sec_type == "OPT" and (order.order_type in ("MOC", "LOC") or tif in ("OPG", "AUC")):
             return refusal(Code.TIF_AND_KIND)
         line = self._lines.get(contract.con_id)
-        known = {each.replace("STPLMT", "STP LMT") for each in line.details.order_types.split(",")} if line else set()
-        if known - {""} and order.order_type not in known:
-            return refusal(Code.NOT_SUPPORTED)
-        return None
+        known = set(line.details.order_types.split(",")) - {""} if line is not None else set()
+        needed = {SUPPORT.get(order.order_type, order.order_type), *({tif} & {"OPG", "AUC"})}
+        needed |= {"ALGO"} if order.algo_strategy else set()
+        return refusal(Code.NOT_SUPPORTED) if known and needed - known else None
 
     def _numbers(self, contract: Contract, order: Order) -> Reading:
         """Exact numbers. Raises ValueError for what is none, or is missing."""
@@ -217,6 +220,7 @@ def _possible(contract: Contract, order: Order) -> Refusal | None:
     problems: Sequence[tuple[bool, str]] = (
         (order.all_or_none and tif in ("IOC", "FOK", "OPG", "AUC"), f"all-or-none and {tif}"),
         (order.all_or_none and order.order_type not in ("LMT", "MKT"), f"all-or-none and {order.order_type}"),
+        (order.all_or_none and contract.sec_type == "BAG", "all-or-none and a combo"),
         (bool(order.display_size) and order.order_type == "MKT", "display size and MKT"),
         (bool(order.oca_group) and tif in ("IOC", "FOK"), f"an OCA group and {tif}"),
         (order.oca_type not in (0, 1, 2, 3), f"OCA type {order.oca_type}"),

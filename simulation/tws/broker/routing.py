@@ -69,10 +69,16 @@ def needs_open(ticket: Ticket) -> bool:
     return immediate or (order.order_type == "MTL" and order.tif != "AUC") or order.algo_strategy != ""
 
 
-def room(exchange: Exchange, line: Line, quote: Quote | None, side: int, limit: Px | None) -> Qty:
-    """How much of an order would trade against a quote at once."""
+def at_auction(ticket: Ticket) -> bool:
+    """Whether an order trades in an opening or closing print only."""
+    return ticket.order.tif in ("OPG", "AUC") or TYPES[ticket.order.order_type] in AUCTIONS
+
+
+def room(exchange: Exchange, line: Line, quote: Quote | None, side: int, limit: Px | None, now_ns: int) -> Qty:
+    """How much of an order would trade at once against a quote of the session that runs."""
     listing = exchange.listings.get(line.name)
-    if quote is None or listing is None:
+    session = None if listing is None else listing.sessions.open_at(now_ns)
+    if quote is None or listing is None or session is None or quote.at_ns < session.opens_ns:
         return 0
     market = exchange.desk.market(listing)
     price = quote.ask if side > 0 else quote.bid

@@ -9,9 +9,10 @@ from model.sessions import Session
 from model.units import Px, px
 from simulation.tws.broker.blotter import Blotter
 from simulation.tws.broker.board import Board
+from simulation.tws.broker.hours import RegularHours, Window
 from simulation.tws.broker.listing import Line, Lines, decimal
 from simulation.tws.broker.money import AccountBook
-from simulation.tws.broker.routing import needs_open, room
+from simulation.tws.broker.routing import at_auction, needs_open, room
 from simulation.tws.broker.ticket import FILLED, Ticket
 
 CHILD, TIME, HOURS, TRIGGER, PRICE, LOCATE = "child", "time", "hours", "trigger", "price", "locate"
@@ -22,8 +23,11 @@ LAST, BID_ASK, EITHER, MIDDLE = 2, 4, 7, 8
 class Waiting:
     """Orders that wait for their parent, their time, the open, a price or shares."""
 
-    def __init__(self, blotter: Blotter, lines: Lines, board: Board, books: dict[str, AccountBook]) -> None:
-        self._blotter, self._lines, self._board, self._books = blotter, lines, board, books
+    def __init__(
+        self, blotter: Blotter, lines: Lines, hours: RegularHours, board: Board, books: dict[str, AccountBook]
+    ) -> None:
+        self._blotter, self._lines, self._hours = blotter, lines, hours
+        self._board, self._books = board, books
         self._watch: dict[int, set[int]] = defaultdict(set)
 
     def reasons(self, ticket: Ticket, now_ns: int, good_after_ns: int) -> tuple[str, ...]:
@@ -32,9 +36,9 @@ class Waiting:
         found = (
             (CHILD, parent is not None and parent.status != FILLED),
             (TIME, good_after_ns > now_ns),
-            (HOURS, needs_open(ticket) and not self.is_open(ticket, now_ns)),
+            (HOURS, not self.may_trade(ticket, now_ns)),
             (TRIGGER, ticket.order.order_type in ("STP", "STP LMT", "TRAIL") and not ticket.triggered),
-            (PRICE, ticket.combo or (ticket.order.all_or_none and not self._whole(ticket))),
+            (PRICE, ticket.combo or (ticket.order.all_or_none and not self._whole(ticket, now_ns))),
             (LOCATE, ticket.locating),
         )
         return tuple(reason for reason, holds in found if holds)
@@ -55,10 +59,27 @@ class Waiting:
         return running
 
     def is_open(self, ticket: Ticket, now_ns: int) -> bool:
-        return self.session(ticket, now_ns) is not None
+        """Whether an order can trade now: its session runs, and regular hours do or need not."""
+        window = self.regular(ticket, now_ns)
+        return self.session(ticket, now_ns) is not None and (window is None or window[0] <= now_ns)
+
+    def may_trade(self, ticket: Ticket, now_ns: int) -> bool:
+        """Whether the exchange may have an order now: outside the session it waits there for the open."""
+        if needs_open(ticket) or self.regular(ticket, now_ns) is not None:
+            return self.is_open(ticket, now_ns)
+        return True
+
+    def regular(self, ticket: Ticket, now_ns: int) -> Window | None:
+        """Regular hours that an order keeps to, running or next; None when its session's hours are enough."""
+        if ticket.order.outside_rth or ticket.combo or at_auction(ticket):
+            return None
+        return self._hours.window(ticket.con_id, now_ns)
 
     def opens_next(self, ticket: Ticket, now_ns: int) -> int | None:
-        """When the last of an order's contracts opens next; None when the calendar ends."""
+        """When an order that cannot trade now can; of a combo the last contract decides. None at the calendar's end."""
+        window = self.regular(ticket, now_ns)
+        if window is not None:
+            return window[0] if window[0] > now_ns else None
         moments = []
         for line in self.lines_of(ticket):
             listing = self._books[ticket.account].exchange.listings.get(line.name)
@@ -141,10 +162,10 @@ class Waiting:
         if ticket.stop is None or (ticket.stop - stop) * ticket.side > 0:
             ticket.stop = stop
 
-    def _whole(self, ticket: Ticket) -> bool:
+    def _whole(self, ticket: Ticket, now_ns: int) -> bool:
         """Whether all that remains would trade at once."""
         line = self._lines.get(ticket.con_id)
         if line is None:
             return False
         exchange, quote = self._books[ticket.account].exchange, self._board.quotes.get(ticket.con_id)
-        return room(exchange, line, quote, ticket.side, ticket.limit) >= ticket.remaining
+        return room(exchange, line, quote, ticket.side, ticket.limit, now_ns) >= ticket.remaining

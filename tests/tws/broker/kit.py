@@ -96,6 +96,17 @@ SPREAD = Contract(
 )  # fmt: skip
 
 
+SHORT_DAY: dict[str, object] = {
+    "trading_hours": "".join(f"2020010{6 + i}:0900-2020010{6 + i}:1500;" for i in range(4)),
+    "liquid_hours": "".join(f"2020010{6 + i}:1000-2020010{6 + i}:1400;" for i in range(3)) + "20200109:CLOSED",
+    "time_zone": "US/Eastern",
+    "order_types": "LMT,MKT,MTL",
+}
+"""Of OTHER_OPTION: regular hours are an hour shorter at either end."""
+
+MORE: dict[int, dict[str, object]] = {OTHER_OPTION: SHORT_DAY}
+
+
 class Shelf:
     """A catalogue of what is above."""
 
@@ -103,7 +114,8 @@ class Shelf:
         contract = CONTRACTS.get(con_id)
         if contract is None:
             return None
-        return ContractDetails(contract=contract, price_magnifier=INSTRUMENTS[con_id].price_magnifier)
+        made = ContractDetails(contract=contract, price_magnifier=INSTRUMENTS[con_id].price_magnifier)
+        return replace(made, **MORE.get(con_id, {}))
 
     def instrument(self, con_id: int) -> Instrument:
         return INSTRUMENTS[con_id]

@@ -9,7 +9,7 @@ from simulation.tws.broker import BrokerRules, Permissions
 from simulation.tws.replies import ErrorMessage, OpenOrder
 from simulation.tws.terms import Contract
 
-from .kit import FUTURE, INDEX, OPEN, OPTION, STOCK, Desk, at, buy, errors, executions, order, sell, story
+from .kit import FUTURE, INDEX, OPEN, OPTION, OTHER_OPTION, STOCK, Desk, at, buy, errors, executions, order, sell, story
 
 
 def priced(desk: Desk, bid: str = "100", ask: str = "100.1") -> Desk:
@@ -254,3 +254,45 @@ def test_a_held_order_that_names_outside_hours_in_an_auction_is_told_that_it_has
     desk = priced(Desk(now_ns=OPEN))
     said = desk.place(1, buy(10, order_type="MOC", outside_rth=True))
     assert [m.code for _, m in said if isinstance(m, ErrorMessage)] == [2109]
+
+
+def test_outside_regular_hours_only_orders_that_say_so_trade() -> None:
+    desk = Desk(now_ns=at(0, 14.5))  # the session is open, regular hours begin at 15:00 UTC
+    desk.quote(OTHER_OPTION, "5", "5.1")
+    said = desk.place(1, buy(1, limit=5.2), OTHER_OPTION)
+    assert errors(said) == [399]
+    assert "10:00:00 US/Eastern" in next(m.text for _, m in said if isinstance(m, ErrorMessage))
+    desk.place(2, buy(1, limit=5.2, outside_rth=True), OTHER_OPTION)
+    assert [desk.last_status(i).status for i in (1, 2)] == ["PreSubmitted", "Filled"]
+    desk.wait(at(0, 15))
+    assert desk.last_status(1).status == "Filled"
+
+
+def test_an_order_that_keeps_to_regular_hours_is_taken_back_when_they_end() -> None:
+    desk = Desk()
+    desk.quote(OTHER_OPTION, "5", "5.1")
+    desk.place(1, buy(1, limit=4.9, tif="GTC"), OTHER_OPTION)
+    desk.place(2, buy(1, limit=4.9, tif="GTC", outside_rth=True), OTHER_OPTION)
+    assert story(desk.wait(at(0, 19))) == ["openOrder PreSubmitted", "orderStatus PreSubmitted"]
+    assert executions(desk.quote(OTHER_OPTION, "4.8", "4.9"))[0].execution.order_id == 2
+    desk.wait(at(1, 15) - 1)
+    assert desk.last_status(1).status == "PreSubmitted"
+    desk.wait(at(1, 15))
+    assert desk.last_status(1).status == "Submitted"
+    assert desk.broker.next_ns() == at(1, 19)
+
+
+def test_a_contract_takes_the_order_types_that_it_lists() -> None:
+    desk = Desk()
+    desk.quote(OTHER_OPTION, "5", "5.1")
+    assert errors(desk.place(1, sell(1, order_type="STP", aux=4.0), OTHER_OPTION)) == [387]
+    assert errors(desk.place(1, buy(1, algo_strategy="Adaptive"), OTHER_OPTION)) == [387]
+    assert errors(desk.place(1, buy(1, limit=4.0), OTHER_OPTION)) == []
+
+
+def test_a_quote_of_yesterday_fills_nothing_whole() -> None:
+    desk = priced(Desk())
+    desk.wait(at(1, 15))
+    assert "orderStatus Inactive" in story(desk.place(1, buy(10, limit=101.0, tif="FOK")))
+    assert executions(desk.place(2, buy(10, limit=101.0, all_or_none=True))) == []
+    assert executions(desk.quote(STOCK, "100", "100.1"))[0].execution.order_id == 2

@@ -181,9 +181,14 @@ RIGHT = Kind(TEXT.to_text, lambda text: "" if text in ("0", "?") else _unescaped
 """C or P; gateways print 0 or ? where there is none, and clients send that back."""
 
 
-def _offset_text(value: float | None) -> str:
-    return "Infinity" if value == math.inf else BLANK_FLOAT.to_text(value)
+def _offset(infinite: str) -> Kind:
+    """A number, None, or infinite."""
+    return Kind(
+        lambda value: infinite if value == math.inf else BLANK_FLOAT.to_text(value),
+        lambda text: math.inf if text in _INFINITE else BLANK_FLOAT.from_text(text),
+    )
 
 
-OFFSET = Kind(_offset_text, lambda text: math.inf if text in _INFINITE else BLANK_FLOAT.from_text(text))
-"""A number, None, or infinite."""
+OFFSET = _offset("Infinity")
+ASKED_OFFSET = _offset("Infinite")
+"""The same, in the word that clients send."""

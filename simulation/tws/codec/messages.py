@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from simulation.tws.codec.errors import CodecError, MismatchError, shown
 from simulation.tws.codec.handshake import NEWEST, OLDEST
-from simulation.tws.codec.kinds import INT, TEXT, Cursor
+from simulation.tws.codec.kinds import INT, Cursor
 from simulation.tws.codec.layout import Record
 from simulation.tws.codec.replies import REPLIES, TICK_BY_TICK
 from simulation.tws.codec.requests import REQUESTS
@@ -67,7 +67,7 @@ def decode_reply(fields: Sequence[str], version: int) -> ServerMessage:
 def encode_request(message: ClientMessage, version: int) -> bytes:
     """The payload of a frame, without its length. Raises CodecError for what the protocol cannot say."""
     if isinstance(message, UnknownRequest):
-        return _payload([str(message.number), *map(TEXT.to_text, message.fields)])
+        return _kept(message)
     return _written(message, message.ident, version)
 
 
@@ -126,6 +126,15 @@ def _written(message: ClientMessage | ServerMessage, number: int, version: int) 
     except MismatchError as mismatch:
         raise CodecError(number, kind.__name__, len(out), title, str(mismatch)) from None
     return _payload(out)
+
+
+def _kept(message: UnknownRequest) -> bytes:
+    """A request that no layout tells, as it came."""
+    fields = [str(message.number), *message.fields, ""]
+    for place, field in enumerate(fields):
+        if "\0" in field:
+            raise CodecError(message.number, "UnknownRequest", place, "fields", "a text without NUL")
+    return "\0".join(fields).encode("utf-8", "backslashreplace")
 
 
 def _payload(fields: list[str]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from simulation.tws.codec.contracts import DELTA_NEUTRAL, asked, is_bag
-from simulation.tws.codec.kinds import BLANK_FLOAT, BLANK_INT, FLAG, FLOAT, INT, OFFSET, TEXT
+from simulation.tws.codec.kinds import ASKED_OFFSET, BLANK_FLOAT, BLANK_INT, FLAG, FLOAT, INT, TEXT
 from simulation.tws.codec.layout import Field, Part, Record, Row, Said, Unsaid, When
 from simulation.tws.codec.order_fields import (
     algorithm,
@@ -130,7 +130,7 @@ _REST: tuple[Part, ...] = (
         "order.order_type",
         is_best,
         Field("order.min_compete_size", BLANK_INT),
-        Field("order.compete_offset", OFFSET),
+        Field("order.compete_offset", ASKED_OFFSET),
         When("order.compete_offset", is_infinite, *_MID_OFFSETS),
         since=170,
     ),

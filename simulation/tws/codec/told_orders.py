@@ -45,7 +45,7 @@ from simulation.tws.replies import CompletedOrder, OpenOrder
 def _allocated(message: OpenOrder) -> str:
     """What an old field says of permId, account and quantity; clients pass over it."""
     order = message.order
-    return f"{order.perm_id}.0/{order.account}/{number_text(order.quantity)}"
+    return f"{order.perm_id}.0/{TEXT.to_text(order.account)}/{number_text(order.quantity)}"
 
 
 _ASKED: tuple[Field, ...] = (

@@ -1,0 +1,170 @@
+"""Everything behind a gateway, made from a lake: catalogue, market, accounts at simulated exchanges, broker."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from model.instruments import Instrument
+from model.sessions import Sessions
+from model.units import PX_SCALE, Px, cash
+from simulation.exchange import Exchange, VenueRules
+from simulation.tws.broker import Broker, BrokerRules, Permissions, Stories
+from simulation.tws.catalogue import Catalogue, History, Refused, Tape
+from simulation.tws.clock import Clock
+from simulation.tws.link import Link
+from simulation.tws.market import Market
+from simulation.tws.service.house import GatewayRules, House
+from simulation.tws.terms import ContractDetails
+from state.lake import Lake
+
+SessionsOf = Callable[[str], Sessions]
+DOLLAR = "USD"
+
+
+class Rates(Mapping[str, Px]):
+    """Money of `base` for one unit of a currency, in 1e-9, as recorded by now. Lacks what is not recorded."""
+
+    def __init__(self, lake: Lake | None, base: str, now_ns: Callable[[], int]) -> None:
+        self._lake, self._base, self._now_ns = lake, base, now_ns
+        self._series: dict[str, tuple[list[int], list[int]]] = {}
+
+    def __getitem__(self, currency: str) -> Px:
+        if currency == self._base:
+            return PX_SCALE
+        return self._dollars(currency) * PX_SCALE // self._dollars(self._base)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lake.currencies() if self._lake is not None else ())
+
+    def __len__(self) -> int:
+        return len(self._lake.currencies()) if self._lake is not None else 0
+
+    def _dollars(self, currency: str) -> Px:
+        if currency == DOLLAR:
+            return PX_SCALE
+        at, rates = self._read(currency)
+        i = bisect_right(at, self._now_ns())
+        if not i:
+            raise KeyError(currency)
+        return rates[i - 1]
+
+    def _read(self, currency: str) -> tuple[list[int], list[int]]:
+        found = self._series.get(currency)
+        if found is None:
+            if self._lake is None or not self._lake.has("fx", currency):
+                raise KeyError(currency)
+            series = self._lake.fx(currency)
+            found = self._series[currency] = (series.at_ns.tolist(), series.rate.tolist())
+        return found
+
+
+class Contracts:
+    """A catalogue as the broker and its exchanges ask it: by con id, and by the name of an instrument."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._named: dict[str, Instrument] = {}
+
+    def details(self, con_id: int) -> ContractDetails | None:
+        try:
+            return self._catalogue.details(con_id)
+        except Refused:
+            return None
+
+    def instrument(self, con_id: int) -> Instrument:
+        """Raises LookupError for an id that nobody has."""
+        try:
+            found = self._catalogue.instrument(con_id)
+        except Refused as refused:
+            raise LookupError(refused.text) from None
+        self._named[found.id] = found
+        return found
+
+    def named(self, instrument: str) -> Instrument | None:
+        """What was asked for before."""
+        return self._named.get(instrument)
+
+
+class Calendars(Mapping[str, Sessions]):
+    """Calendars as a mapping; each is built when it is first asked for."""
+
+    def __init__(self, sessions: SessionsOf, names: frozenset[str]) -> None:
+        self._sessions, self._names = sessions, names
+
+    def __getitem__(self, calendar: str) -> Sessions:
+        if calendar not in self._names:
+            raise KeyError(calendar)
+        return self._sessions(calendar)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Founding(msgspec.Struct, frozen=True, kw_only=True):
+    """What a gateway begins with. accounts: opening balances by currency, of each.  seed: of all simulated prices.
+
+    steps: simulated prices to a recorded bar.
+    """
+
+    accounts: Mapping[str, Mapping[str, str]] = msgspec.field(default_factory=lambda: {"DU1000001": {"USD": "1000000"}})
+    base_currency: str = "USD"
+    seed: int = 0
+    steps: int = 120
+    gateway: GatewayRules = GatewayRules()
+    broker: BrokerRules = msgspec.field(default_factory=BrokerRules)
+    permissions: Permissions = Permissions()
+
+
+def found(
+    founding: Founding,
+    clock: Clock,
+    instruments: Mapping[str, Instrument],
+    sessions: SessionsOf,
+    lake: Lake | None,
+    options: Path | None = None,
+    stories: Stories | None = None,
+) -> House:
+    """A house at the market's present time. Raises ValueError when there is nothing to trade or an amount is none."""
+    catalogue = Catalogue(instruments, lake, sessions, clock.market_ns, options)
+    rates = Rates(lake, founding.base_currency, clock.market_ns)
+    contracts = Contracts(catalogue)
+    calendars = Calendars(sessions, frozenset(one.calendar for one in catalogue.shelf.products.values()))
+    exchanges = {
+        name: Exchange(
+            instruments=contracts.named,
+            sessions=calendars,
+            cash={currency: cash(amount) for currency, amount in money.items()},
+            base_currency=founding.base_currency,
+            fx=rates.get,
+            rules=VenueRules(margin=False, account=name),
+        )
+        for name, money in founding.accounts.items()
+    }
+    broker = Broker(
+        exchanges,
+        contracts,
+        now_ns=clock.market_ns(),
+        base_currency=founding.base_currency,
+        rates=rates,
+        permissions=founding.permissions,
+        rules=founding.broker,
+        stories=stories,
+    )
+    history = History(catalogue)
+    now_ns, delay_ns = clock.market_ns(), founding.gateway.delay_ns
+    tape = Tape(history.record, now_ns, seed=founding.seed, steps=founding.steps)
+    late = Tape(history.record, now_ns - delay_ns, seed=founding.seed, steps=founding.steps)
+    market = Market(history, tape, late, delay_ns, broker, clock)
+    return House(
+        broker=broker, catalogue=catalogue, history=history, tape=tape, market=market, clock=clock, link=Link(),
+        rules=founding.gateway,
+    )  # fmt: skip
+
+

@@ -1,0 +1,20 @@
+"""One lake for every test here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from state.lake import Lake
+from tests.tws.gateway.bourse import make_lake, make_options
+
+
+@pytest.fixture(scope="session")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    return make_lake(tmp_path_factory.mktemp("bourse") / "lake")
+
+
+@pytest.fixture(scope="session")
+def options(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_options(tmp_path_factory.mktemp("options"))

@@ -160,11 +160,9 @@ class Catalogue:
         found = matching.find(wanted, self.shelf, self.chains, self.today())
         fronts = []
         for product in sorted({one.product.id for one in found}):
-            active = self._held(product)
             months = [one for one in found if one.product.id == product]
-            one = matching.front(months, active, self.today())
-            if one is not None:
-                fronts.append(msgspec.structs.replace(one, sec_type="CONTFUT"))
+            one = matching.front(months, self._held(product))
+            fronts.append(msgspec.structs.replace(one, sec_type="CONTFUT"))
         return fronts
 
     def _held(self, product: str) -> str:

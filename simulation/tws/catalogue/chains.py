@@ -55,6 +55,9 @@ ROOTS = (
     Root(9, "GOOG", "GOOG", "OPT", "GOOG", _AMERICAN, 100, _CORPORATE, _PENNY),
 )  # fmt: skip
 
+FEES = Commission(per_unit=Decimal("0.65"))
+"""What an option's trade pays a contract; an assumption."""
+
 _COLUMNS: tuple[str, ...] = (
     "quote_date",
     "expiry",
@@ -174,27 +177,9 @@ class Chains:
         known = self._listed.get(con_id)
         if known is not None:
             return known
-        expiry, right, strike = self._load(root).keys[con_id]
+        key = expiry, right, strike = self._load(root).keys[con_id]
         under = self._products[root.under]
-        ticks = tuple(TickStep(Decimal(at), Decimal(tick)) for at, tick in root.ticks)
-        name = f"{root.name} {expiry} {right} {strike:g}"
-        instrument = Instrument(
-            id=f"{root.name}-{expiry}{right}{strike:g}",
-            kind=Kind.OPTION,
-            venue=root.exchanges[0],
-            currency=under.currency,
-            calendar=under.calendar,
-            name=name,
-            symbol=root.symbol,
-            asset_class="option",
-            multiplier=Decimal(root.multiplier),
-            ticks=ticks,
-            commission=Commission(per_unit=Decimal("0.65")),
-            underlying=root.under,
-            strike=Decimal(repr(strike)),
-            right=right,
-            expiry=expiry,
-        )
+        instrument = _instrument(root, key, under)
         listed = self._listed[con_id] = Listed(
             con_id=con_id,
             sec_type=root.sec_type,
@@ -227,6 +212,27 @@ class Chains:
         if found is None:
             found = self._loaded[root.number] = _load(root, self._paths(root))
         return found
+
+
+def _instrument(root: Root, key: Key, under: Instrument) -> Instrument:
+    expiry, right, strike = key
+    return Instrument(
+        id=f"{root.name}-{expiry}{right}{strike:g}",
+        kind=Kind.OPTION,
+        venue=root.exchanges[0],
+        currency=under.currency,
+        calendar=under.calendar,
+        name=f"{root.name} {expiry} {right} {strike:g}",
+        symbol=root.symbol,
+        asset_class="option",
+        multiplier=Decimal(root.multiplier),
+        ticks=tuple(TickStep(Decimal(at), Decimal(tick)) for at, tick in root.ticks),
+        commission=FEES,
+        underlying=root.under,
+        strike=Decimal(repr(strike)),
+        right=right,
+        expiry=expiry,
+    )
 
 
 def occ_symbol(root: str, expiry: str, right: str, strike: float) -> str:

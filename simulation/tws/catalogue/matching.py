@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 from simulation.tws.catalogue.chains import Chains
@@ -134,8 +134,6 @@ def _named(one: Listed, wanted: str) -> bool:
     return name.startswith(wanted) or any(word.startswith(wanted) for word in name.replace("(", " ").split())
 
 
-def front(contracts: Iterable[Listed], active: str, today: int) -> Listed | None:
-    """The month a continuous future stands for: the one held by the roll rule, else the first not expired."""
-    living = [one for one in contracts if not one.expired(today)]
-    held = [one for one in living if one.instrument.id == active]
-    return next(iter(held or living), None)
+def front(living: Sequence[Listed], active: str) -> Listed:
+    """The month a continuous future stands for: the one that the rolls hold, else the first that lives."""
+    return next((one for one in living if one.instrument.id == active), living[0])

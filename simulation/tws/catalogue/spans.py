@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,8 @@ from simulation.tws.catalogue.refused import invalid
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
 MONTH_S = 30 * DAY_S
+EARLIEST_YEAR = 1970
+"""A duration that reaches further back begins here."""
 
 BAR_SIZES: dict[str, int] = {
     "1 secs": 1,
@@ -58,16 +61,12 @@ class Duration(msgspec.Struct, frozen=True):
             return end_ns - self.count * (WEEK_S if self.unit == "W" else 1) * NS_PER_SECOND
         end = dt.datetime.fromtimestamp(end_ns // NS_PER_SECOND, dt.UTC)
         months = end.year * 12 + end.month - 1 - self.count * (12 if self.unit == "Y" else 1)
-        if months < 12 * 1900:
+        if months < 12 * EARLIEST_YEAR:
             return 0
         year, month = divmod(months, 12)
-        for day in (end.day, 30, 29, 28):
-            try:
-                begin = end.replace(year=year, month=month + 1, day=min(day, end.day))
-            except ValueError:
-                continue
-            return int(begin.timestamp()) * NS_PER_SECOND
-        return 0
+        last_day = calendar.monthrange(year, month + 1)[1]
+        begin = end.replace(year=year, month=month + 1, day=min(end.day, last_day))
+        return int(begin.timestamp()) * NS_PER_SECOND
 
 
 def bar_size(text: str) -> int:

@@ -105,6 +105,16 @@ def test_a_pair_without_bars_is_the_cross_of_the_central_banks_rates(history: Hi
     assert day.close == pytest.approx(row.DKK / row.USD, rel=1e-6)
 
 
+def test_two_foreign_currencies_cross_on_days_that_both_have(history: History) -> None:
+    raw = pd.read_parquet(SHARED / "futures" / "fx.parquet")
+    rates = {name: raw[raw.pair == f"{name}USD"].set_index("date").rate for name in ("GBP", "CHF")}
+    bars = ask(history, "GBPCHF", "20190531 00:00:00 UTC", "1 M", what="MIDPOINT")
+    for bar in bars:
+        day = pd.Timestamp(bar.date)
+        assert bar.close == pytest.approx(rates["GBP"][day] / rates["CHF"][day], rel=1e-6)
+    assert len(bars) > 15
+
+
 def test_minutes_of_bids_and_asks_are_the_raw_quotes(history: History, euro_minutes: pd.DataFrame) -> None:
     raw = euro_minutes.loc["2014-05-08 12:30":"2014-05-08 13:29"]
     for what, side in (("BID", "bid"), ("ASK", "ask")):
@@ -141,6 +151,15 @@ def test_daily_quotes_lie_on_ticks_half_a_spread_from_the_trade(history: History
         assert bid.close % 0.25 == offer.close % 0.25 == 0
         assert bid.close <= trade.close - 0.13 < trade.close + 0.13 <= offer.close
         assert offer.close - bid.close <= 0.75
+
+
+def test_daily_bids_and_asks_in_one_bar_are_their_middles_and_extremes(history: History) -> None:
+    trades, both = (ask(history, "BNP", duration="20 D", what=what) for what in ("TRADES", "BID_ASK"))
+    for trade, bar in zip(trades, both, strict=True):
+        middle = (trade.open + trade.close) / 2
+        assert bar.open <= middle <= bar.close
+        assert bar.close - bar.open < 0.03
+        assert bar.low <= trade.low < trade.high <= bar.high
 
 
 def test_dates_within_a_day_are_text_in_the_exchanges_zone_or_seconds(history: History) -> None:
@@ -183,6 +202,14 @@ def test_ticks_are_recorded_quotes_in_order(history: History, catalogue: Catalog
     assert [one[0] for one in middle] == [at("2014-05-08T12:28") // SECOND + 60 * i for i in range(3)]
 
 
+def test_ticks_of_regular_hours_lie_in_the_session(history: History, catalogue: Catalogue) -> None:
+    spy = catalogue.con_id_of("SPY")
+    _, found = history.ticks(spy, "20131004 00:00:00 UTC", "", 1_000, "BID_ASK", True, NOW)
+    opens = at("2013-10-04T13:30") // SECOND
+    assert found[0][0] == opens + 60
+    assert all(opens < one[0] for one in found)
+
+
 @pytest.mark.parametrize(
     ("instrument", "changed", "said", "word"),
     [
@@ -199,6 +226,8 @@ def test_ticks_are_recorded_quotes_in_order(history: History, catalogue: Catalog
         ("BNP", {"format_date": 3}, 321, "form of dates"),
         ("BNP", {"what": "ADJUSTED_LAST", "end": "20190601 00:00:00 UTC"}, 321, "leave the end empty"),
         ("BNP", {"size": "1 min"}, 162, "returned no data"),
+        ("BNP", {"end": "20100101 00:00:00 UTC", "size": "1 week"}, 162, "returned no data"),
+        ("EURUSD", {"size": "1 min", "what": "BID", "duration": "1 D"}, 162, "returned no data"),
         ("SMEA", {}, 162, "returned no data"),
         ("BNP", {"end": "20100101 00:00:00 UTC"}, 162, "returned no data"),
         ("EURUSD", {"what": "TRADES"}, 162, "No historical market data for EUR/CASH@IDEALPRO"),
@@ -257,6 +286,8 @@ def test_no_end_is_now() -> None:
         ("1 M", "2019-05-12T12:00"),
         ("4 M", "2019-02-12T12:00"),
         ("3 Y", "2016-06-12T12:00"),
+        ("60 Y", "1970-01-01T00:00"),
+        ("9999999 Y", "1970-01-01T00:00"),
     ],
 )
 def test_durations_reach_back_by_the_calendar(text: str, begins: str) -> None:

@@ -79,6 +79,12 @@ def test_a_future_that_opens_on_sunday_evening_is_closed_on_saturday_alone(catal
     assert said.liquid_hours.startswith("20210409:0830-20210409:1600;20210410:CLOSED;20210412:0830-20210412:1600")
 
 
+def test_a_day_that_ends_before_its_liquid_hours_is_told_as_closed(catalogue_at: CatalogueAt) -> None:
+    said = details(catalogue_at("2021-04-01T12:00"), "SP500@202106")
+    assert "20210401:1700-20210402:0815" in said.trading_hours
+    assert "20210402:CLOSED" in said.liquid_hours
+
+
 def test_a_half_day_ends_early(catalogue_at: CatalogueAt) -> None:
     said = details(catalogue_at("2020-12-23T12:00"), "SPY")
     assert "20201224:0930-20201224:1300" in said.trading_hours

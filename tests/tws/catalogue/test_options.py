@@ -135,6 +135,52 @@ def test_greeks_are_the_slopes_of_the_premium() -> None:
         assert found.theta == pytest.approx((later - premium) * 10, rel=1e-3)
 
 
+def test_quotes_within_a_day_are_told_at_their_own_times(record: Record, catalogue_at: CatalogueAt) -> None:
+    raw = pd.read_parquet(SHARED / "options" / "es_fop_20200106_15min.parquet")
+    mine = raw[(raw.expiry == dt.date(2020, 3, 20)) & (raw.strike == 3_200.0) & (raw.right == "P")]
+    mine = mine.sort_values("quote_ts")
+    catalogue = catalogue_at("2020-01-05T23:00")
+    option = catalogue.find(wanted(symbol="ES", sec_type="FOP", expiry="20200320", strike=3_200.0, right="P"))[0]
+    series, under = Record(catalogue).chain(option)
+    assert series.at_ns.tolist() == [int(one.timestamp()) * 10**9 for one in mine.quote_ts]
+    assert (series.bid / 1e9).tolist() == mine.bid.tolist()
+    assert (series.ask_size / 1e8).tolist() == mine.ask_size.tolist()
+    assert under.tolist() == mine.futures_price.tolist()
+
+
+def test_settlements_are_told_with_a_spread_around_them(catalogue_at: CatalogueAt) -> None:
+    raw = pd.read_parquet(SHARED / "options" / "sx5e_2018_2019_settle.parquet")
+    mine = raw[(raw.expiry == dt.date(2019, 7, 19)) & (raw.strike == 3_500.0) & (raw.right == "C")]
+    day = mine[mine.quote_date == dt.date(2019, 6, 11)].iloc[0]
+    catalogue = catalogue_at("2019-06-12T06:00")
+    option = catalogue.one(
+        wanted(symbol="ESTX50", sec_type="OPT", exchange="EUREX", expiry="20190719", strike=3_500.0, right="C")
+    )
+    tick = Tape(Record(catalogue), at("2019-06-12T06:00")).look(option.con_id)
+    assert tick is not None
+    assert (tick.quote.bid + tick.quote.ask) / 2e9 == pytest.approx(day.settle)
+    assert (tick.quote.ask - tick.quote.bid) / 1e9 == pytest.approx(0.03 * day.settle)
+    assert (option.multiplier, option.currency) == ("10", "EUR")
+
+
+def test_no_market_is_no_size(catalogue_at: CatalogueAt) -> None:
+    """On 5 February 2018 quotes were pulled: both sides 0 mean no market."""
+    raw = pd.read_parquet(SHARED / "options" / "spxw_2018_volmageddon.parquet")
+    day = raw[(raw.quote_date == dt.date(2018, 2, 5)) & (raw.bid == 0) & (raw.ask == 0)].iloc[0]
+    catalogue = catalogue_at("2018-02-06T12:00")
+    option = catalogue.one(
+        wanted(
+            symbol="SPX", sec_type="OPT", expiry=f"{day.expiry:%Y%m%d}", strike=day.strike, right=day.right,
+            trading_class="SPXW",
+        )
+    )  # fmt: skip
+    tape = Tape(Record(catalogue), at("2018-02-06T12:00"))
+    tick = tape.look(option.con_id)
+    assert tick is not None
+    assert (tick.session, tick.quote.bid_size, tick.quote.ask_size) == (20180205, 0, 0)
+    assert tape.greeks(option.con_id) is None
+
+
 def test_a_premium_below_its_intrinsic_value_has_no_greeks() -> None:
     assert option_math.greeks(4.0, 100, 95, 0.5, "C") is None
     assert option_math.greeks(5.0, 100, 95, 0, "C") is None

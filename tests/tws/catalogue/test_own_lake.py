@@ -52,14 +52,14 @@ def bars(name: str, rows: list[tuple[int, int, tuple[str, str, str, str], int]])
     return Draft(kind="bars", id=name, columns=columns, source="by hand", licence="none")
 
 
-def quotes(name: str) -> Draft:
+def quotes(name: str, rows: list[tuple[str, str, int, int]]) -> Draft:
     columns = {
-        "session": np.full(len(QUOTES), 20190612, np.int32),
-        "at_ns": np.array([OPENS + (i + 1) * MINUTE for i in range(len(QUOTES))], np.int64),
-        "bid": np.array([px(one[0]) for one in QUOTES], np.int64),
-        "ask": np.array([px(one[1]) for one in QUOTES], np.int64),
-        "bid_size": np.array([one[2] * QTY_SCALE for one in QUOTES], np.int64),
-        "ask_size": np.array([one[3] * QTY_SCALE for one in QUOTES], np.int64),
+        "session": np.full(len(rows), 20190612, np.int32),
+        "at_ns": np.array([OPENS + (i + 1) * MINUTE for i in range(len(rows))], np.int64),
+        "bid": np.array([px(one[0]) for one in rows], np.int64),
+        "ask": np.array([px(one[1]) for one in rows], np.int64),
+        "bid_size": np.array([one[2] * QTY_SCALE for one in rows], np.int64),
+        "ask_size": np.array([one[3] * QTY_SCALE for one in rows], np.int64),
     }
     return Draft(kind="quotes", id=name, columns=columns, source="by hand", licence="none")
 
@@ -79,11 +79,12 @@ def record(tmp_path: Path, calendars: Calendars, instruments: dict[str, Instrume
                 ),
             ],
         ),
-        quotes("ESU9"),
+        quotes("ESU9", QUOTES),
+        quotes("ESZ9", QUOTES[1:2]),
     ]
     made = tuple(f"{draft.kind}/{draft.id}" for draft in drafts)
     write(tmp_path, drafts, Import(fingerprint="by hand", source="by hand", made=made, report=()))
-    chosen = {name: instruments[name] for name in ("SMEA", "SXRT", "SP500")}
+    chosen = {name: instruments[name] for name in ("SMEA", "SXRT", "SP500", "EURUSD")}
     return Record(Catalogue(chosen, Lake(tmp_path), calendars.sessions, lambda: NOW))
 
 
@@ -165,6 +166,24 @@ def test_quotes_under_a_futures_local_symbol_are_its_own(record: Record) -> None
 
 def test_quotes_of_another_decade_are_not_taken_for_this_one(record: Record) -> None:
     assert record.quotes(record.catalogue.listed(record.catalogue.con_id_of("SP500@202006"))) is None
+
+
+def test_quotes_that_never_have_two_sides_are_no_bars(record: Record) -> None:
+    history, december = History(record.catalogue, record), record.catalogue.con_id_of("SP500@201912")
+    said = refusal(lambda: history.bars(december, "", "1 D", "1 min", "BID", False, OPENS + 10 * MINUTE))
+    assert said[0] == 162
+
+
+def test_a_pair_whose_rates_nobody_keeps_has_no_market(record: Record) -> None:
+    euro = record.catalogue.con_id_of("EURUSD")
+    assert Tape(record, NOW).look(euro) is None
+    history = History(record.catalogue, record)
+    assert refusal(lambda: history.bars(euro, "", "1 D", "1 day", "MIDPOINT", True, NOW))[0] == 162
+
+
+def test_without_a_lake_there_is_no_market(record: Record, instruments: dict[str, Instrument]) -> None:
+    alone = Catalogue({"SXRT": instruments["SXRT"]}, None, record.catalogue.sessions, lambda: NOW)
+    assert Tape(Record(alone), NOW).look(alone.con_id_of("SXRT")) is None
 
 
 def test_history_of_quotes_leaves_out_what_has_one_side(record: Record) -> None:

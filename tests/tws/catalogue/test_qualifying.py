@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from model.instruments import Instrument
 from simulation.tws.catalogue import Catalogue
-from tests.tws.catalogue.kit import CatalogueAt, code, only, refusal, wanted
+from tests.tws.catalogue.kit import CatalogueAt, at, code, only, refusal, wanted
 
 
 def test_an_id_alone_is_enough(catalogue: Catalogue) -> None:
@@ -115,6 +116,13 @@ def test_a_continuous_future_is_the_month_that_the_rolls_hold(catalogue: Catalog
     held = rolls.roll_schedule(["SP500"]).active("SP500", 20190612)
     assert said.contract.sec_type == "CONTFUT"
     assert said.contract.con_id == catalogue.con_id_of(held)
+
+
+def test_without_recorded_rolls_a_continuous_future_is_the_first_month_that_lives(
+    catalogue: Catalogue, instruments: dict[str, Instrument]
+) -> None:
+    alone = Catalogue({"SP500": instruments["SP500"]}, None, catalogue.sessions, lambda: at("2019-07-01T00:00"))
+    assert only(alone, symbol="ES", sec_type="CONTFUT").contract_month == "201909"
 
 
 def test_one_contract_is_needed_for_data_and_orders(catalogue: Catalogue) -> None:

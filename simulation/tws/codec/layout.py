@@ -182,6 +182,10 @@ def _homes(kind: type, paths: Iterable[str]) -> Mapping[str, tuple[str, str, typ
     return homes
 
 
+MOST_ITEMS = 250_000
+"""Of a repeat group; three days of bars of one second are fewer."""
+
+
 class Counted:
     """How many, and then each of them."""
 
@@ -191,12 +195,16 @@ class Counted:
         self.item = item
 
     def write(self, value: Any, out: list[str]) -> None:
+        if len(value) > MOST_ITEMS:
+            raise MismatchError(f"at most {MOST_ITEMS} items, not {len(value)}")
         out.append(str(len(value)))
         for item in value:
             self.item.write(item, out)
 
     def read(self, cursor: Cursor) -> Any:
         count, read = INT.read(cursor), self.item.read
+        if count > MOST_ITEMS:
+            raise MismatchError(f"a count of at most {MOST_ITEMS}, not {count}")
         if not 0 <= count <= cursor.left:
             raise MismatchError(f"a count from 0 to the {cursor.left} fields that follow, not {count}")
         return tuple([read(cursor) for _ in range(count)])

@@ -2,14 +2,18 @@
 
 from simulation.tws.broker.broker import Broker, ClientView
 from simulation.tws.broker.listing import Catalogue
+from simulation.tws.broker.record import BrokerRecord, MemoryBrokerRecord, SqliteBrokerRecord
 from simulation.tws.broker.rules import BrokerRules, Permissions, Stories, Story, always, listed, seeded
 
 __all__ = [
     "Broker",
+    "BrokerRecord",
     "BrokerRules",
     "Catalogue",
     "ClientView",
+    "MemoryBrokerRecord",
     "Permissions",
+    "SqliteBrokerRecord",
     "Stories",
     "Story",
     "always",

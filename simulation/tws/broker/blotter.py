@@ -14,16 +14,20 @@ MANUAL = 0
 class Blotter:
     """Orders by permId, by (client, order id) and by their names at the exchange.
 
+    touched: orders that came, ended or were corrected since somebody emptied it.
+    manual_ids: the id last given to an order that was entered by hand.
+
     An order id belongs to the newest order that carries it: after ids were rolled back an old one names a new order.
     """
 
     def __init__(self) -> None:
         self.tickets: dict[int, Ticket] = {}
         self.live: dict[int, Ticket] = {}
+        self.touched: dict[int, Ticket] = {}
         self._keys: dict[tuple[int, int], int] = {}
         self._children: dict[str, int] = {}
         self._next_ids: dict[int, int] = {}
-        self._bound = 0
+        self.manual_ids = 0
 
     def next_id(self, client_id: int) -> int:
         """The lowest id that was never used by this client, as nextValidId says it."""
@@ -34,6 +38,7 @@ class Blotter:
 
     def add(self, ticket: Ticket) -> None:
         self.tickets[ticket.perm_id] = self.live[ticket.perm_id] = ticket
+        self.touch(ticket)
         if ticket.order_id:
             self._key(ticket)
             after = ticket.order_id + 1
@@ -65,6 +70,10 @@ class Blotter:
 
     def end(self, ticket: Ticket) -> None:
         self.live.pop(ticket.perm_id, None)
+        self.touch(ticket)
+
+    def touch(self, ticket: Ticket) -> None:
+        self.touched[ticket.perm_id] = ticket
 
     def of_client(self, client_id: int) -> list[Ticket]:
         return [each for each in self.live.values() if each.client_id == client_id]
@@ -92,15 +101,36 @@ class Blotter:
 
     def bind(self, ticket: Ticket) -> None:
         """Give an order entered by hand an id that client 0 can use: a negative one."""
-        self._bound -= 1
-        ticket.order_id = self._bound
+        self.manual_ids -= 1
+        ticket.order_id = self.manual_ids
         self._key(ticket)
 
     def roll_back(self, client_id: int, next_id: int) -> None:
         """Forget that ids from `next_id` on were used, as a gateway does that lost its settings. Orders live on."""
         self._next_ids[client_id] = next_id
         for key in [key for key in self._keys if key[0] == client_id and key[1] >= next_id]:
-            del self._keys[key]
+            ticket = self.tickets[self._keys.pop(key)]
+            ticket.forgotten = True
+            self.touch(ticket)
+
+    def restore(self, ticket: Ticket) -> None:
+        """Take back an order from the record."""
+        self.tickets[ticket.perm_id] = ticket
+        if not ticket.ended:
+            self.live[ticket.perm_id] = ticket
+        if ticket.order_id and not ticket.forgotten:
+            self._key(ticket)
+        for number in range(1, ticket.children + 1):
+            self._children[f"{ticket.perm_id}.{number}"] = ticket.perm_id
+
+    def go_on(self, next_ids: dict[int, int], manual_ids: int) -> None:
+        """Go on after these ids."""
+        self._next_ids.update(next_ids)
+        self.manual_ids = manual_ids
+
+    def ids(self) -> dict[int, int]:
+        """The next id of each client that has used any."""
+        return dict(self._next_ids)
 
     def _key(self, ticket: Ticket) -> None:
         self._keys[ticket.client_id, ticket.order_id] = ticket.perm_id

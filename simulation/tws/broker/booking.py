@@ -108,6 +108,7 @@ class Booking:
             shares, price = quantity_in(before.execution.shares), line.price_in(before.execution.price)
             ticket.filled += fill.quantity - shares
             ticket.raw += fill.price * fill.quantity - price * shares
+        self._desk.touch(ticket)
         ticket.fee -= round(old * 10**6)
         changed = replace(
             before.execution,

@@ -20,12 +20,16 @@ from simulation.tws.broker.combos import Combos
 from simulation.tws.broker.cost import Booked
 from simulation.tws.broker.desk import Desk
 from simulation.tws.broker.entry import Entry
+from simulation.tws.broker.hearing import Hearing
 from simulation.tws.broker.hours import RegularHours
 from simulation.tws.broker.intake import Intake
+from simulation.tws.broker.keeper import Keeper
 from simulation.tws.broker.linked import Linked
 from simulation.tws.broker.listing import Catalogue, Line, Lines
 from simulation.tws.broker.money import AccountBook, Rates
 from simulation.tws.broker.outlet import Outlet
+from simulation.tws.broker.record import BrokerRecord, Meta
+from simulation.tws.broker.resume import Resuming
 from simulation.tws.broker.rules import BrokerRules, Permissions, Stories, Story, always
 from simulation.tws.broker.teller import Teller
 from simulation.tws.broker.ticket import Ticket
@@ -54,6 +58,8 @@ class Broker:
     accounts: an exchange each, that neither checks margin nor has latency or faults: those are the broker's here.
     rates: money of `base_currency` for one unit of a currency, in 1e-9; looked up at the moment of use.
     stories: in which order callbacks of each order's fills come.
+    record: where the broker writes; one that holds something is resumed, and the exchanges must be too. What was not
+    taken before is not said again: clients ask.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Broker:
         permissions: Permissions | None = None,
         rules: BrokerRules | None = None,
         stories: Stories | None = None,
+        record: BrokerRecord | None = None,
     ) -> None:
         if not accounts:
             raise ValueError("a broker needs at least one account")
@@ -89,21 +96,48 @@ class Broker:
             self.books, self._blotter, self._board, self._waiting, self._teller, self._alarms, self.rules, self.zone
         )
         self._trades = Trades(self.zone)
-        self._wire_up(permissions or Permissions(), stories or always(Story.PLAIN))
         self.now_ns = self._midnight_ns = -1
         self.changes = 0
-        self._at(now_ns)
+        self._keeper = None if record is None else Keeper(record, self.books, self._blotter, self._trades, self._lines)
+        resuming = self._wire_up(permissions or Permissions(), stories or always(Story.PLAIN))
+        self._begin(now_ns, resuming)
 
-    def _wire_up(self, permissions: Permissions, stories: Stories) -> None:
+    def _wire_up(self, permissions: Permissions, stories: Stories) -> Resuming:
         desk, teller, blotter = self._desk, self._teller, self._blotter
         booking = Booking(self.books, self._lines, self._trades, desk, teller, self.zone)
-        combos = Combos(self.books, blotter, self._board, self._waiting, desk, booking, teller)
+        self._hearing = hearing = Hearing(self.books, blotter, self._waiting, desk, teller)
+        combos = Combos(self.books, blotter, self._board, self._waiting, desk, hearing, booking, teller)
         linked = Linked(blotter, desk)
-        desk.on_fill, desk.on_money, desk.on_combo = booking.on_fill, booking.on_money, combos.try_to_fill
+        hearing.on_fill, hearing.on_money, desk.on_combo = booking.on_fill, booking.on_money, combos.try_to_fill
         desk.on_filled, desk.on_ended = linked.on_filled, linked.on_ended
         intake = Intake(self._lines, self._mark, self.rules, permissions, self.zone, set(self.books))
         self._entry = Entry(self.books, blotter, intake, self._waiting, desk, linked, teller, self.rules, stories)
         self.answers = Answers(self.books, blotter, self._trades, teller, self.zone)
+        desk.before_send = self._commit
+        return Resuming(self.books, blotter, self._trades, desk, hearing, booking, combos)
+
+    def _begin(self, now_ns: int, resuming: Resuming) -> None:
+        """Start at a moment, or go on from the record."""
+        meta = self._keeper.load() if self._keeper is not None else None
+        if meta is not None:
+            self.now_ns, self._midnight_ns = meta.now_ns, meta.midnight_ns
+            self._teller.bound, self._entry.changes = meta.binds, meta.changes
+            self._make_present(now_ns)
+            self._desk.now_ns = self._teller.now_ns = self.now_ns
+            resuming.run()
+            self._commit()
+        self._at(now_ns)
+
+    def _commit(self) -> None:
+        """Write what changed, before anything of it is said or sent."""
+        if self._keeper is not None:
+            ids = self._blotter.ids()
+            self._keeper.commit(
+                Meta(
+                    self.now_ns, self._midnight_ns, ids, self._blotter.manual_ids, self._teller.bound,
+                    self._entry.changes, self._keeper.marks(),
+                )
+            )  # fmt: skip
 
     # -- clients
 
@@ -203,7 +237,7 @@ class Broker:
             book.exchange.on_quote(quote)
         waiting = self._waiting.watching(con_id)
         if waiting:
-            self._desk.settle()
+            self._hearing.settle()
             for ticket in waiting:
                 before = ticket.stop
                 self._waiting.on_quote(ticket, quote, at_ns)
@@ -228,7 +262,7 @@ class Broker:
         self._at(bar.at_ns)
         for book in self.books.values():
             book.exchange.on_bar(bar)
-        self._desk.settle()
+        self._hearing.settle()
         for ticket in self._waiting.watching(con_id):
             before = ticket.stop
             self._waiting.on_bar(ticket, bar, bar.at_ns)
@@ -262,10 +296,10 @@ class Broker:
         """Let everything happen that is due before a moment or at it, and make it the present. Time never goes back."""
         while (due := self._next_event()) <= now_ns:
             self._make_present(due)
-            self._desk.settle()
+            self._hearing.settle()
             if self._alarms.next_ns() <= self.now_ns:
                 self._alarms.fire()
-                self._desk.settle()
+                self._hearing.settle()
         self._make_present(now_ns)
 
     def _next_event(self) -> int:
@@ -286,7 +320,8 @@ class Broker:
 
     def _settle(self) -> None:
         self.changes += 1
-        self._desk.settle()
+        self._hearing.settle()
+        self._commit()
 
     def _settle_if_due(self, at_ns: int) -> None:
         for book in self.books.values():

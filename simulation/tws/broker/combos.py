@@ -9,7 +9,8 @@ from simulation.tws.broker.blotter import Blotter
 from simulation.tws.broker.board import Board
 from simulation.tws.broker.booking import Booking
 from simulation.tws.broker.desk import Desk, whole
-from simulation.tws.broker.listing import Line
+from simulation.tws.broker.hearing import Hearing
+from simulation.tws.broker.listing import Line, quantity_in
 from simulation.tws.broker.money import AccountBook
 from simulation.tws.broker.routing import room
 from simulation.tws.broker.teller import Teller
@@ -29,11 +30,13 @@ class Combos:
         board: Board,
         waiting: Waiting,
         desk: Desk,
+        hearing: Hearing,
         booking: Booking,
         teller: Teller,
     ) -> None:
         self._books, self._blotter, self._board = books, blotter, board
-        self._waiting, self._desk, self._booking, self._teller = waiting, desk, booking, teller
+        self._waiting, self._desk, self._hearing = waiting, desk, hearing
+        self._booking, self._teller = booking, teller
 
     def try_to_fill(self, ticket: Ticket) -> None:
         """Trade as many units as the quotes show at the order's net price or better."""
@@ -43,7 +46,7 @@ class Combos:
         if units > 0 and good:
             self._trade(ticket, lines, min(units, ticket.remaining), net)
         if ticket.order.tif == "IOC" and ticket.working:
-            self._desk.later(lambda: self._desk.lapse(ticket))
+            self._desk.todo.append(lambda: self._desk.lapse(ticket))
 
     def _offered(self, ticket: Ticket, lines: list[Line]) -> tuple[Px, Qty]:
         """The net price of a unit against the quotes, and how many whole units they show."""
@@ -60,8 +63,8 @@ class Combos:
     def _trade(self, ticket: Ticket, lines: list[Line], units: Qty, net: Px) -> None:
         book = self._books[ticket.account]
         self._booking.legs = []
-        for leg, line in zip(ticket.contract.legs, lines, strict=True):
-            spec = OrderSpec(
+        specs = [
+            OrderSpec(
                 client_id=self._blotter.name(ticket),
                 instrument=line.name,
                 side=Side(ticket.side * SIGNS[leg.action]),
@@ -69,9 +72,13 @@ class Combos:
                 type=OrderType.MARKET,
                 tif=TimeInForce.IOC,
             )
-            book.exchange.receive(SubmitOrder(spec), self._desk.now_ns, book.exchange.door.token)
+            for leg, line in zip(ticket.contract.legs, lines, strict=True)
+        ]
         ticket.child = ""
-        self._desk.hear()
+        self._desk.before_send()
+        for spec in specs:
+            book.exchange.receive(SubmitOrder(spec), self._desk.now_ns, book.exchange.door.token)
+        self._hearing.hear()
         legs, self._booking.legs = self._booking.legs, []
         if sum(round(each.execution.shares * QTY_SCALE) for each in legs) != units * sum(
             leg.ratio for leg in ticket.contract.legs
@@ -82,13 +89,28 @@ class Combos:
         summary = self._booking.summary(ticket, units, net, self._desk.now_ns)
         self._teller.filled(ticket, [summary, *legs])
 
+    def recover(self, ticket: Ticket) -> None:
+        """Tell the fill of a combo whose legs were booked before the gateway was killed, and not yet its summary."""
+        legs = [each for each in self._booking.legs if each.execution.perm_id == ticket.perm_id]
+        lines = self._waiting.lines_of(ticket)
+        prices = {each.contract.con_id: each.execution for each in legs}
+        net = sum(
+            SIGNS[leg.action] * leg.ratio * line.price_in(prices[line.con_id].price)
+            for leg, line in zip(ticket.contract.legs, lines, strict=True)
+        )
+        first = ticket.contract.legs[0]
+        units = quantity_in(prices[first.con_id].shares) // first.ratio
+        ticket.child = ""
+        self._desk.fill(ticket, units, net)
+        self._booking.summary(ticket, units, net, self._desk.now_ns)
+
     def _undo(self, ticket: Ticket, book: AccountBook) -> None:
         """A leg was refused by the exchange: the other legs are busted, and the order is over."""
         prefix = f"{ticket.perm_id}."
         for fill in list(book.exchange.desk.fills):
             if fill.client_id.startswith(prefix) and fill.at_ns == self._desk.now_ns and fill.quantity:
                 book.exchange.desk.correct(fill.exec_id, 0, fill.price)
-        self._desk.hear()
+        self._hearing.hear()
         self._desk.reject(ticket, "a leg of the combo was refused")
 
 

@@ -33,18 +33,19 @@ class Holding:
     remainder, so that cost and realised profit always sum to what was paid.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, log: list[tuple[int, Booked]]) -> None:
         self.line = line
+        self._log = log
         self.quantity: Qty = 0
         self.cost: Cash = 0
         self.realized: Cash = 0
-        self.opened: Qty = 0  # at the last midnight, with its value then
-        self.opened_value: Cash = 0
+        self.opened_value: Cash = 0  # at the last midnight
         self.opened_realized: Cash = 0
         self._booked: dict[str, Booked] = {}
 
     def book(self, change: Booked) -> Outcome:
         """Take a trade or a transfer, or put another in the place of the one with its stem."""
+        self._log.append((self.line.con_id, change))
         if change.stem not in self._booked:
             self._booked[change.stem] = change
             return self._apply(change)
@@ -57,6 +58,9 @@ class Holding:
                 outcome = done
         return outcome
 
+    def knows(self, stem: str) -> bool:
+        return stem in self._booked
+
     def spent(self, since_ns: int) -> Cash:
         """Money that went into trades since a moment, commissions included; what came in counts below zero."""
         changes = (each for each in self._booked.values() if each.at_ns >= since_ns)
@@ -67,7 +71,6 @@ class Holding:
 
     def mark_day(self, price: Px | None) -> None:
         """A new day begins at this price."""
-        self.opened = self.quantity
         self.opened_value = self.cost if price is None else self.value(price)
         self.opened_realized = self.realized
 
@@ -93,15 +96,16 @@ class Holding:
 
 
 class CostBook:
-    """Holdings of one account by contract."""
+    """Holdings of one account by contract. log: every change, in order."""
 
     def __init__(self) -> None:
+        self.log: list[tuple[int, Booked]] = []
         self.holdings: dict[int, Holding] = {}
 
     def holding(self, line: Line) -> Holding:
         found = self.holdings.get(line.con_id)
         if found is None:
-            found = self.holdings[line.con_id] = Holding(line)
+            found = self.holdings[line.con_id] = Holding(line, self.log)
         return found
 
 

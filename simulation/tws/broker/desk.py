@@ -9,19 +9,10 @@ from msgspec.structs import replace
 
 from model.orders import (
     CancelAtVenue,
-    CancelRejected,
-    Fill,
     ModifyOrder,
-    ModifyRejected,
-    OrderAcked,
-    OrderCancelled,
-    OrderExpired,
-    OrderRejected,
     SubmitOrder,
-    VenueFact,
 )
 from model.units import Px, Qty, qty
-from simulation.exchange.rules import Reject
 from simulation.tws.broker.alarms import Alarms
 from simulation.tws.broker.blotter import Blotter
 from simulation.tws.broker.board import Board
@@ -54,7 +45,9 @@ CLOSE_GRACE_NS = 2
 class Desk:
     """Carries orders to the exchange and takes what comes back. Nothing here is called by clients.
 
-    on_fill: books a fill and says what it became.  on_filled, on_ended: what a fill or an end does to other orders.
+    todo: what follows from what is being heard, to be done after it.
+    on_filled, on_ended: what a fill or an end does to other orders.  on_combo: tries to fill a combo.
+    before_send: called before an order leaves for the exchange.
     """
 
     def __init__(
@@ -69,16 +62,14 @@ class Desk:
         zone: Zone,
     ) -> None:
         self.now_ns = 0
-        self.on_fill: Callable[[Ticket, Fill], None] = lambda ticket, fill: None
+        self.todo: deque[Deed] = deque()
         self.on_filled: Callable[[Ticket, Qty], None] = lambda ticket, quantity: None
         self.on_ended: Callable[[Ticket], None] = lambda ticket: None
+        self.before_send: Callable[[], None] = lambda: None
         self.on_combo: Callable[[Ticket], None] = lambda ticket: None
-        self.on_money: Callable[[AccountBook, VenueFact], None] = lambda book, fact: None
         self._books, self._blotter, self._board = books, blotter, board
         self._waiting, self._teller, self._alarms = waiting, teller, alarms
         self._rules, self._zone = rules, zone
-        self._next: deque[Deed] = deque()
-        self._settling = False
 
     # -- on the way to the exchange
 
@@ -88,7 +79,7 @@ class Desk:
         if reason is not None:
             self.reject(ticket, reason)
             return
-        ticket.held = self._reasons(ticket)
+        ticket.held = self.reasons(ticket)
         ticket.move(PENDING_SUBMIT if self._rules.route_ns else PRE_SUBMITTED)
         if self._rules.route_ns:
             self._teller.accepted(ticket)
@@ -100,19 +91,17 @@ class Desk:
         if ticket.status not in (PENDING_SUBMIT, PRE_SUBMITTED):
             return
         ticket.move(PRE_SUBMITTED)
-        if ticket.story is not Story.EXECUTION_FIRST or self._reasons(ticket):
+        if ticket.story is not Story.EXECUTION_FIRST or self.reasons(ticket):
             self._teller.accepted(ticket)
         self._warn_of_hours(ticket)
-        if ticket.order.good_after:
-            self._alarms.at(self._good_after(ticket), self.pursue, ticket)
-        self._watch_the_clock(ticket)
+        self._set_alarms(ticket)
         self.pursue(ticket)
 
     def pursue(self, ticket: Ticket) -> None:
         """Send an order to the exchange as soon as nothing keeps it any more."""
         if not ticket.working or ticket.child or ticket.status == PENDING_CANCEL:
             return
-        held = self._reasons(ticket)
+        held = self.reasons(ticket)
         changed = [each for each in held if each in SAID] != [each for each in ticket.held if each in SAID]
         ticket.held = held
         if changed and ticket.told and held:
@@ -132,7 +121,7 @@ class Desk:
         there = room(book.exchange, line, quote, ticket.side, ticket.limit, self.now_ns)
         if ticket.order.tif == "FOK" and there < ticket.remaining:
             ticket.reason = "it could not be filled whole at once"
-            self._next.append(lambda: self._end(ticket, INACTIVE))
+            self.todo.append(lambda: self.end(ticket, INACTIVE))
             return
         rest_at = self._resting_price(ticket)
         name = self._blotter.name(ticket)
@@ -140,6 +129,7 @@ class Desk:
         till = self._zone.parse(ticket.order.good_till) if ticket.order.tif == "GTD" else 0
         spec = replace(route(ticket, name, is_open=is_open, good_till_ns=till, rest_at=rest_at), instrument=line.name)
         ticket.child_base, ticket.child_quantity = ticket.filled, spec.quantity
+        self.before_send()
         book.exchange.receive(SubmitOrder(spec), self.now_ns, book.exchange.door.token)
 
     def _resting_price(self, ticket: Ticket) -> Px | None:
@@ -162,6 +152,23 @@ class Desk:
                 self.withdraw(ticket)
                 self.pursue(ticket)
 
+    def resume(self, ticket: Ticket) -> None:
+        """Go on with an order that came back from the record."""
+        if ticket.kept or ticket.ended:
+            return
+        if ticket.status in (PENDING_SUBMIT, PENDING_CANCEL):
+            deed = self._arrive if ticket.status == PENDING_SUBMIT else self._cancel_arrives
+            self._alarms.at(self.now_ns, deed, ticket)
+            return
+        self._set_alarms(ticket)
+        opens = None if self._waiting.is_open(ticket, self.now_ns) else self._waiting.opens_next(ticket, self.now_ns)
+        if opens is not None:
+            self._alarms.at(opens, self.opened, ticket)
+        self._watch_regular_hours(ticket)
+        if ticket.child and ticket.order.algo_strategy and not ticket.impatient:
+            self._alarms.at(self.now_ns, self._lose_patience, ticket)
+        self.pursue(ticket)
+
     def withdraw(self, ticket: Ticket) -> None:
         """Take an order back from the exchange, unheard by anyone."""
         if ticket.child:
@@ -169,7 +176,8 @@ class Desk:
             ticket.child = ""
             book.exchange.receive(CancelAtVenue(name), self.now_ns, book.exchange.door.token)
 
-    def _reasons(self, ticket: Ticket) -> tuple[str, ...]:
+    def reasons(self, ticket: Ticket) -> tuple[str, ...]:
+        """What keeps an order from the exchange now."""
         after = self._good_after(ticket) if ticket.order.good_after else 0
         return self._waiting.reasons(ticket, self.now_ns, after)
 
@@ -226,13 +234,13 @@ class Desk:
         """201, and the order is Inactive."""
         ticket.reason = reason
         self._teller.object_to(ticket, Code.REJECTED, reason=reason)
-        self._end(ticket, INACTIVE)
+        self.end(ticket, INACTIVE)
 
     def cancel(self, ticket: Ticket, client_id: int | None, reason: str = "asked for") -> None:
         """End what remains of an order; PendingCancel is said at once."""
         ticket.canceller, ticket.reason = client_id, reason
         if ticket.kept or ticket.status == PENDING_SUBMIT:
-            self._end(ticket, API_CANCELLED)
+            self.end(ticket, API_CANCELLED)
             return
         self._teller.ending(ticket, PENDING_CANCEL)
         if self._rules.route_ns and client_id is not None:
@@ -242,20 +250,20 @@ class Desk:
 
     def _cancel_arrives(self, ticket: Ticket) -> None:
         if ticket.ended:
-            self._too_late(ticket)
+            self.too_late(ticket)
         elif ticket.child:
             book = self._books[ticket.account]
             book.exchange.receive(CancelAtVenue(ticket.child), self.now_ns, book.exchange.door.token)
         else:
-            self._end(ticket, CANCELLED)
+            self.end(ticket, CANCELLED)
 
-    def _too_late(self, ticket: Ticket) -> None:
+    def too_late(self, ticket: Ticket) -> None:
         if ticket.canceller is not None:
             code = Code.NOT_CANCELLABLE
             text = text_of(code, id=ticket.order_id, state=ticket.status)
             self._teller.error(ticket.canceller, ticket.order_id, code, text)
 
-    def _end(self, ticket: Ticket, status: str, *, error: bool = True) -> None:
+    def end(self, ticket: Ticket, status: str, *, error: bool = True) -> None:
         """Take an end and say it, with 202 for a cancel."""
         if ticket.ended:
             return
@@ -266,22 +274,25 @@ class Desk:
             self._teller.cancelled(ticket, ticket.reason, error=error)
         else:
             self._teller.ending(ticket, status)
-        self._next.append(lambda: self.on_ended(ticket))
+        self.todo.append(lambda: self.on_ended(ticket))
 
     def lapse(self, ticket: Ticket) -> None:
         """An order that had to fill at once ends with what has filled; nobody asked for it, so there is no 202."""
         if ticket.working and ticket.status != PENDING_CANCEL:
             self._teller.ending(ticket, PENDING_CANCEL)
             ticket.reason = "immediate or cancel"
-            self._end(ticket, CANCELLED, error=False)
+            self.end(ticket, CANCELLED, error=False)
 
     def _expire(self, ticket: Ticket) -> None:
         """The time of an order that the broker itself holds is over; the exchange ends what it has."""
         if ticket.working and not ticket.child:
             ticket.reason = "its time in force is over"
-            self._end(ticket, CANCELLED)
+            self.end(ticket, CANCELLED)
 
-    def _watch_the_clock(self, ticket: Ticket) -> None:
+    def _set_alarms(self, ticket: Ticket) -> None:
+        """Watch for the moments that an order names, and for the end of its time in force."""
+        if ticket.order.good_after:
+            self._alarms.at(self._good_after(ticket), self.pursue, ticket)
         tif = ticket.order.tif
         if tif == "GTD":
             self._alarms.at(self._zone.parse(ticket.order.good_till), self._expire, ticket)
@@ -294,93 +305,6 @@ class Desk:
         """A child goes on without its parent, for what the parent filled."""
         ticket.parent = 0
         self.resize(ticket, quantity)
-
-    # -- what the exchange says
-
-    def settle(self) -> None:
-        """Take everything that the exchanges say, and do what follows from it, until nothing does."""
-        if self._settling:
-            return
-        self._settling = True
-        try:
-            while self.hear() or self._next:
-                while self._next:
-                    self._next.popleft()()
-        finally:
-            self._settling = False
-
-    def later(self, deed: Deed) -> None:
-        """Do something after what is being heard now."""
-        self._next.append(deed)
-
-    def hear(self) -> bool:
-        """Take what the exchanges say now; whether they said anything."""
-        heard = False
-        for book in self._books.values():
-            facts = book.exchange.take(self.now_ns)
-            acked: list[Ticket] = []
-            for fact in facts:
-                self._take(book, fact, acked)
-            for ticket in acked:
-                self._stands(ticket)
-            heard = heard or bool(facts)
-        return heard
-
-    def _take(self, book: AccountBook, fact: VenueFact, acked: list[Ticket]) -> None:
-        child = getattr(fact, "client_id", "")
-        ticket = self._blotter.named(child) if child else None
-        if ticket is None:
-            self.on_money(book, fact)
-        elif isinstance(fact, Fill):
-            self.on_fill(ticket, fact)
-        elif child != ticket.child:
-            return
-        elif isinstance(fact, OrderAcked):
-            acked.append(ticket)
-        elif isinstance(fact, OrderRejected):
-            self._refused_by_exchange(ticket, fact)
-        elif isinstance(fact, OrderCancelled):
-            self._cancelled(ticket)
-        elif isinstance(fact, OrderExpired):
-            ticket.child, ticket.reason = "", "its time in force is over"
-            self._end(ticket, CANCELLED)
-        elif isinstance(fact, ModifyRejected):
-            ticket.warning = fact.text
-        elif isinstance(fact, CancelRejected):
-            self._too_late(ticket)
-
-    def _stands(self, ticket: Ticket) -> None:
-        """An order that came to the exchange and rests there."""
-        if ticket.child and ticket.working and ticket.status != PENDING_CANCEL:
-            status = SUBMITTED if self._waiting.is_open(ticket, self.now_ns) else PRE_SUBMITTED
-            if ticket.status != status or not ticket.told:
-                ticket.move(status)
-                self._teller.accepted(ticket)
-
-    def _refused_by_exchange(self, ticket: Ticket, fact: OrderRejected) -> None:
-        ticket.child = ""
-        if fact.code == Reject.NO_LOCATE.name:
-            ticket.locating = True
-            ticket.held = self._reasons(ticket)
-            self._teller.object_to(ticket, Code.LOCATING)
-            self._teller.accepted(ticket)
-        else:
-            self.reject(ticket, fact.text)
-
-    def _cancelled(self, ticket: Ticket) -> None:
-        """The exchange ended what it had of an order."""
-        ticket.child = ""
-        if ticket.status == PENDING_CANCEL:
-            self._end(ticket, CANCELLED)
-        elif ticket.order.order_type == "MTL" and ticket.limit is None and ticket.filled:
-            ticket.limit = ticket.last_price
-            self._next.append(lambda: self.pursue(ticket))
-        elif ticket.order.all_or_none:
-            self._next.append(lambda: self.pursue(ticket))
-        elif ticket.order.tif == "FOK":
-            self._end(ticket, INACTIVE)
-        else:
-            self.lapse(ticket)
 
     # -- fills and changes
 
@@ -398,7 +322,11 @@ class Desk:
             ticket.move(SUBMITTED)
         if ticket.child and ticket.filled - ticket.child_base >= ticket.child_quantity:
             ticket.child = ""
-        self._next.append(lambda: self.on_filled(ticket, quantity))
+        self.todo.append(lambda: self.on_filled(ticket, quantity))
+
+    def touch(self, ticket: Ticket) -> None:
+        """An order changed that may have ended long ago."""
+        self._blotter.touch(ticket)
 
     def resize(self, ticket: Ticket, quantity: Qty) -> None:
         """Give an order another total quantity, at the exchange too."""

@@ -40,7 +40,7 @@ class Entry:
         self._books, self._blotter, self._intake, self._waiting = books, blotter, intake, waiting
         self._desk, self._linked, self._teller = desk, linked, teller
         self._rules, self._stories = rules, stories
-        self._changes = 0
+        self.changes = 0
 
     # -- place
 
@@ -172,8 +172,8 @@ class Entry:
 
     def _refused_change(self, ticket: Ticket, reading: Reading) -> Refusal | None:
         """Why the broker refuses a change that is well formed. The order lives on as it was."""
-        self._changes += 1
-        if self._changes in self._rules.refuse_changes:
+        self.changes += 1
+        if self.changes in self._rules.refuse_changes:
             return refusal(Code.REJECTED, reason="the change was not accepted; the order stands")
         if reading.quantity <= ticket.filled:
             return refusal(Code.REJECTED, reason="the new quantity must be more than what has filled")

@@ -50,7 +50,7 @@ class AccountBook:
         self.base = base
         self._rate = rate
         self._rules = rules
-        self._since_ns = 0
+        self.since_ns = 0
 
     # -- positions
 
@@ -243,14 +243,14 @@ class AccountBook:
 
     def mark_day(self, now_ns: int) -> None:
         """A new day begins at the gateway: daily profit is counted from here."""
-        self._since_ns = now_ns
+        self.since_ns = now_ns
         for each in self.costs.holdings.values():
             each.mark_day(self._mark(each))
 
     def profit(self, holding: Holding) -> Profit:
         """Of one position, in its currency. daily: against its value at midnight and what was traded since."""
         value = holding.value(self._mark(holding))
-        daily = value - holding.opened_value - holding.spent(self._since_ns)
+        daily = value - holding.opened_value - holding.spent(self.since_ns)
         unrealized = value - holding.cost if holding.quantity else 0
         return Profit(daily, unrealized, holding.realized - holding.opened_realized)
 

@@ -43,6 +43,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     child_quantity: how much that child is for.  changes: how often the order was changed; changeable: the last change
     can be made in place.  impatient: its algorithm waits no longer.  locating: its shares are looked for.
     triggered: its stop has been touched.  stop: where a stop stands now.  canceller: who asked for its end.
+    forgotten: its order id was rolled back and may name another order.
     """
 
     number: int
@@ -80,6 +81,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     canceller: int | None = None
     created_ns: int = 0
     ended_ns: int = 0
+    forgotten: bool = False
     reason: str = ""
     warning: str = ""
 

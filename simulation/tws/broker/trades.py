@@ -39,6 +39,13 @@ class Trades:
         if trade.source:
             self._by_source[trade.source] = trade
 
+    def since(self, number: int) -> list[Trade]:
+        """All but the first so many."""
+        return self._trades[number:]
+
+    def count(self) -> int:
+        return len(self._trades)
+
     def of_source(self, source: str) -> Trade | None:
         """The execution that a fill at the exchange became."""
         return self._by_source.get(source)

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from model.instruments import Commission, Instrument, Kind, TickStep
 from model.market import BarClosed
 from model.sessions import Session, Sessions
-from model.units import PX_SCALE, cash, px, qty
-from simulation.exchange import Exchange, VenueRules
-from simulation.tws.broker import Broker, BrokerRules, Permissions, Stories
+from model.units import PX_SCALE, Px, cash, px, qty
+from simulation.exchange import Exchange, MemoryRecord, VenueRules
+from simulation.tws.broker import Broker, BrokerRecord, BrokerRules, MemoryBrokerRecord, Permissions, Stories
 from simulation.tws.replies import (
     CommissionReport,
     ErrorMessage,
@@ -146,26 +146,52 @@ class Desk:
         permissions: Permissions | None = None,
         stories: Stories | None = None,
         venue: VenueRules | None = None,
+        record: BrokerRecord | None = None,
     ) -> None:
         known = {name: px(rate) for name, rate in (rates or {"GBP": "1.25"}).items()}
         fx = {"USD": PX_SCALE, **known}
         self.now_ns = now_ns
-        self.exchanges = {
+        self.records = {account: MemoryRecord() for account in accounts}
+        self.record: BrokerRecord = MemoryBrokerRecord() if record is None else record
+        self._start: Callable[[], tuple[dict[str, Exchange], Broker]] = lambda: self._begin(
+            money or {"USD": "100000"}, known, fx, venue or VenueRules(margin=False), rules, permissions, stories
+        )
+        self.exchanges, self.broker = self._start()
+        self.said: list[Said] = []
+        self.connect(1)
+
+    def _begin(
+        self,
+        money: Mapping[str, str],
+        known: dict[str, Px],
+        fx: dict[str, Px],
+        venue: VenueRules,
+        rules: BrokerRules | None,
+        permissions: Permissions | None,
+        stories: Stories | None,
+    ) -> tuple[dict[str, Exchange], Broker]:
+        exchanges = {
             account: Exchange(
                 instruments={each.id: each for each in INSTRUMENTS.values()},
                 sessions={"XTST": CALENDAR},
-                cash={name: cash(amount) for name, amount in (money or {"USD": "100000"}).items()},
+                cash={name: cash(amount) for name, amount in money.items()},
                 base_currency="USD",
                 fx=fx.get,
-                rules=venue or VenueRules(margin=False),
+                rules=venue,
+                record=record,
             )
-            for account in accounts
+            for account, record in self.records.items()
         }
-        self.broker = Broker(
-            self.exchanges, Shelf(), now_ns=now_ns, rates=known, rules=rules, permissions=permissions, stories=stories
-        )
-        self.said: list[Said] = []
-        self.connect(1)
+        broker = Broker(
+            exchanges, Shelf(), now_ns=self.now_ns, rates=known, rules=rules, permissions=permissions,
+            stories=stories, record=self.record,
+        )  # fmt: skip
+        return exchanges, broker
+
+    def kill(self, *clients: int) -> None:
+        """The gateway and its exchange die, come back from their records, and so do these clients."""
+        self.exchanges, self.broker = self._start()
+        self.connect(*clients)
 
     def connect(self, *client_ids: int) -> None:
         for client_id in client_ids:

@@ -147,6 +147,16 @@ class Days(RuleBasedStateMachine):
         self.desk.connect(client)
         assert self.desk.broker.next_order_id(client) <= self.next[client]
 
+    @rule()
+    def the_gateway_is_killed_and_comes_back(self) -> None:
+        self.desk.wait(self.desk.now_ns + 10 * 10**9)
+        self.listen()
+        before = self.desk.broker.answers.positions()
+        self.desk.kill(1, 2)
+        assert self.desk.broker.answers.positions() == before
+        for client, next_id in self.next.items():
+            assert self.desk.broker.next_order_id(client) <= next_id
+
     # -- what must hold
 
     def listen(self) -> None:

@@ -57,12 +57,15 @@ class History:
         use_rth: bool,
         now_ns: int,
         format_date: int = 1,
+        *,
+        continuous: bool = False,
     ) -> list[HistoricalBar]:
         """Finished bars up to `end`, oldest first.
 
         Daily bars and their weeks and months (dated by their last session) come from the lake's bars; shorter ones
         from its minute bars (TRADES) or minute quotes (the others), begun on whole multiples of their size since
         midnight UTC.  Quotes of a day without recorded ones are the bar half a spread away on either side.
+        continuous: of a CONTFUT, whose daily bars run through the contracts that the rolls held, unadjusted.
         use_rth keeps what lies inside the calendar's sessions.  Volume, average and count are -1 except for TRADES.
         Raises Refused: 200 unknown contract, 321 bad words, 162 no data.
         """
@@ -76,7 +79,7 @@ class History:
             raise invalid("ADJUSTED_LAST is told up to now only; leave the end empty")
         end_ns = min(spans.moment(end, now_ns, zone), now_ns)
         daily = size >= spans.DAY_S
-        source = self._daily(listed, what) if daily else self._within(listed, what, size, use_rth)
+        source = self._daily(listed, what, continuous) if daily else self._within(listed, what, size, use_rth)
         found = _window(source, end_ns, back, self.catalogue.sessions(listed.instrument.calendar).columns)
         if size > spans.DAY_S:
             found = _joined(found, size)
@@ -151,9 +154,9 @@ class History:
                 f"Historical Market Data Service error message:No historical market data for {where} {what.title()}",
             )
 
-    def _daily(self, listed: Listed, what: str) -> Candles:
+    def _daily(self, listed: Listed, what: str, continuous: bool = False) -> Candles:
         """One bar a session of what was asked for; empty where nothing is recorded."""
-        found = self.record.daily(listed)
+        found = self.record.stitched(listed) if continuous else self.record.daily(listed)
         if found is None:
             series = self.record.quotes(listed)
             return _EMPTY if series is None or what in ("TRADES", "ADJUSTED_LAST") else _quoted(series, what, None)

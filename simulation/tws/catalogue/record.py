@@ -54,6 +54,17 @@ class Record:
             return None
         return candles(bars, bars.session, np.zeros(len(bars), np.int64))
 
+    def stitched(self, listed: Listed) -> Candles | None:
+        """A future's product: each session's bar is that of the contract the recorded rolls held, unadjusted."""
+        lake, product = self.catalogue.lake, listed.product
+        if lake is None or not lake.has("rolls", product.id):
+            return self.daily(listed)
+        bars, schedule = lake.bars(product.id), lake.roll_schedule([product.id])
+        held = {day: int(schedule.active(product.id, day)[-6:]) for day in np.unique(bars.session).tolist()}
+        active = np.array([held[day] for day in bars.session.tolist()], np.int64)
+        mine = _shrunk(bars.where(bars.contract == active), listed.shrink)
+        return candles(mine, mine.session, np.zeros(len(mine), np.int64)) if len(mine) else None
+
     def minutes(self, listed: Listed) -> tuple[Candles, int] | None:
         """Bars within the day and the shortest time between them in ns, or None where a session has one bar only."""
         bars = self.bars(listed)

@@ -97,6 +97,32 @@ def test_a_future_in_cents_is_told_in_cents(history: History) -> None:
     assert [bar.close for bar in bars] == mine.price.tolist()
 
 
+def test_a_continuous_future_runs_through_the_months_that_were_held(history: History) -> None:
+    raw = pd.read_parquet(SHARED / "futures" / "contracts.parquet")
+    mine = raw[(raw.instrument == "SP500") & (raw.date < "2019-06-12") & (raw.date > "2018-09-10")].dropna(
+        subset="price"
+    )
+    front = history.catalogue.one(wanted(symbol="ES", sec_type="CONTFUT", exchange="CME"))
+    bars = history.bars(front.con_id, "", "8 M", "1 day", "TRADES", True, NOW, continuous=True)
+    closes = {
+        f"{day:%Y%m%d}": (price, month)
+        for day, price, month in zip(mine.date, mine.price, mine.price_contract, strict=True)
+    }
+    assert len(bars) > 150
+    assert len({closes[bar.date][1] for bar in bars}) > 2
+    same = sum(bar.close == closes[bar.date][0] for bar in bars)
+    assert same > 0.9 * len(bars), "a roll may be brought forward by a few sessions"
+    alone = history.bars(front.con_id, "", "8 M", "1 day", "TRADES", True, NOW)
+    assert bars[-1] == alone[-1]
+    assert bars[0] != alone[0]
+
+
+def test_without_rolls_a_continuous_bar_is_the_contracts_own(history: History, catalogue: Catalogue) -> None:
+    bnp = catalogue.con_id_of("BNP")
+    own = history.bars(bnp, "", "5 D", "1 day", "TRADES", True, NOW)
+    assert history.bars(bnp, "", "5 D", "1 day", "TRADES", True, NOW, continuous=True) == own
+
+
 def test_a_pair_without_bars_is_the_cross_of_the_central_banks_rates(history: History) -> None:
     raw = pd.read_parquet(SHARED / "europe" / "ecb_fx_daily.parquet").set_index("date")
     day = ask(history, "USDDKK", duration="3 D", what="MIDPOINT")[-1]

@@ -12,6 +12,7 @@ from model.instruments import Instrument
 from model.units import QTY_SCALE, px
 from simulation.tws.catalogue import Catalogue, History, Record, Tape, Tick
 from state.lake import Lake
+from state.lake.demo import build_demo
 from state.lake.manifest import Import
 from state.lake.writer import Draft, constant, write
 from tests.tws.catalogue.kit import SECOND, at, refusal
@@ -179,6 +180,23 @@ def test_a_pair_whose_rates_nobody_keeps_has_no_market(record: Record) -> None:
     assert Tape(record, NOW).look(euro) is None
     history = History(record.catalogue, record)
     assert refusal(lambda: history.bars(euro, "", "1 D", "1 day", "MIDPOINT", True, NOW))[0] == 162
+
+
+def test_the_demo_series_of_a_fresh_checkout_can_be_listed_and_move(
+    tmp_path_factory: pytest.TempPathFactory, calendars: Calendars, instruments: dict[str, Instrument]
+) -> None:
+    lake = build_demo(tmp_path_factory.mktemp("demo"))
+    now_ns = at("2018-06-13T12:00")
+    catalogue = Catalogue(instruments, lake, calendars.sessions, lambda: now_ns)
+    tape, told = Tape(Record(catalogue), now_ns), list[Tick]()
+    tape.listen(told.append)
+    for name in ("SP500_INDEX", "WTI_SPOT", "EURUSD", "USDJPY"):
+        assert tape.watch(catalogue.con_id_of(name)) is not None
+    tape.fire(at("2018-06-13T21:00"))
+    closed = {tick.con_id: tick for tick in told if tick.bar is not None}
+    index = catalogue.con_id_of("SP500_INDEX")
+    assert catalogue.told(index, closed[index].last) == pytest.approx(2_775.63, abs=0.001)
+    assert len(closed) == 4
 
 
 def test_without_a_lake_there_is_no_market(record: Record, instruments: dict[str, Instrument]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -35,10 +36,9 @@ SPREAD = ib_async.Bag(
     comboLegs=[ib_async.ComboLeg(1, 1, "BUY", "SMART"), ib_async.ComboLeg(2, 3, "SELL", "CBOE")],
 )
 LEGS = (
-    ComboLeg(con_id=1, ratio=1, action="BUY", exchange="SMART", exempt_code=0),
-    ComboLeg(con_id=2, ratio=3, action="SELL", exchange="CBOE", exempt_code=0),
+    ComboLeg(con_id=1, ratio=1, action="BUY", exchange="SMART"),
+    ComboLeg(con_id=2, ratio=3, action="SELL", exchange="CBOE"),
 )
-SHORT_LEGS = tuple(msgspec.structs.replace(leg, exempt_code=-1) for leg in LEGS)
 BAG = Contract(symbol="SPY", sec_type="BAG", exchange="SMART", currency="USD")
 
 SAID: tuple[tuple[Callable[[Client], Any], ClientMessage], ...] = (
@@ -80,7 +80,7 @@ SAID: tuple[tuple[Callable[[Client], Any], ClientMessage], ...] = (
     (
         lambda c: c.reqMktData(7, SPREAD, "", False, False, [ib_async.TagValue("a", "b")]),
         ask.ReqMarketData(
-            req_id=7, contract=msgspec.structs.replace(BAG, legs=SHORT_LEGS), options="a=b;"
+            req_id=7, contract=msgspec.structs.replace(BAG, legs=LEGS), options="a=b;"
         ),
     ),
     (
@@ -99,7 +99,7 @@ SAID: tuple[tuple[Callable[[Client], Any], ClientMessage], ...] = (
     (
         lambda c: c.reqHistoricalData(7, SPREAD, "", "1 D", "5 mins", "MIDPOINT", 0, 1, False, []),
         ask.ReqHistoricalData(
-            req_id=7, contract=msgspec.structs.replace(BAG, legs=SHORT_LEGS), duration="1 D", bar_size="5 mins",
+            req_id=7, contract=msgspec.structs.replace(BAG, legs=LEGS), duration="1 D", bar_size="5 mins",
             what="MIDPOINT", use_rth=False,
         ),
     ),
@@ -194,7 +194,7 @@ def their_values(default: Any) -> st.SearchStrategy[Any]:
 
 def their_condition(raw: tuple[str, ...]) -> Any:
     kind = ib_async.OrderCondition.createClass(int(raw[0]))
-    types = [type(field.default) for field in dataclasses.fields(kind)]
+    types: list[Any] = [type(field.default) for field in dataclasses.fields(kind)]
     made = (bool(int(text)) if of is bool else of(text) for of, text in zip(types, raw, strict=True))
     return kind(*made)
 
@@ -323,7 +323,7 @@ def test_a_bracket_is_three_orders_of_which_only_the_last_is_sent_on() -> None:
 
     ids = iter((21, 22, 23))
     bracket = ib_async.IB.bracketOrder(SimpleNamespace(client=Ids()), "BUY", 100, 10.0, 12.0, 9.0)
-    frames = [written(178, lambda c, o=each: c.placeOrder(o.orderId, AAPL, o))[0] for each in bracket]
+    frames = [written(178, partial(Client.placeOrder, orderId=o.orderId, contract=AAPL, order=o))[0] for o in bracket]
     placed = [decode_request(fields, 178) for fields in frames]
     assert all(isinstance(each, PlaceOrder) for each in placed)
     said = [

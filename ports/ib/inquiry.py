@@ -1,0 +1,196 @@
+"""Asking what became of orders: quickly for one that may have ended, thoroughly for the reconciler.
+
+A snapshot may claim absence (`ids_enforced`) only when every order that left and was never shown has been looked for
+three times, five seconds apart, in one stretch of one session, by looks that agree. The first snapshot of a life always
+waits for that, for nobody remembers what an earlier life had sent. An order that left before the gateway's midnight is
+never proved absent. What waited in our own pacer and never reached the socket was told as refused already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from model.orders import RequestSnapshot, VenueFact
+from model.units import NS_PER_SECOND
+from ports.ib.blotter import Blotter, ours
+from ports.ib.contracts import Pins
+from ports.ib.encoding import decode
+from ports.ib.errors import IBError, LinkLost, Unanswered
+from ports.ib.executions import Executions
+from ports.ib.heard import ContractSeen, ExecutionSeen
+from ports.ib.look import Look, Looks, vanished
+from ports.ib.maintenance import midnight_ns
+from ports.ib.qualify import Qualifier
+from ports.ib.session import Session
+from ports.ib.settings import IBSettings
+from ports.ib.snapshots import incomplete, snapshot_of, unexplained
+
+MOST_LOOKS = 8
+"""For one snapshot; after that it is told as incomplete, and the reconciler asks again."""
+
+
+class Inquiry:
+    """venue: the name in snapshots.  tell: a fact leaves.  retake: executions whose contract is known by now."""
+
+    def __init__(
+        self, settings: IBSettings, *, pins: Pins, blotter: Blotter, executions: Executions, qualifier: Qualifier,
+        tell: Callable[[VenueFact], None], retake: Callable[[ExecutionSeen], None], now_ns: Callable[[], int],
+        venue: str,
+    ) -> None:  # fmt: skip
+        self._settings, self._pins, self._blotter, self._executions = settings, pins, blotter, executions
+        self._qualifier, self._tell, self._retake = qualifier, tell, retake
+        self._now_ns, self._venue = now_ns, venue
+        self._looks = Looks(int(settings.patience.look_gap_s * NS_PER_SECOND))
+        self._proved_once = False
+        self._wanted: RequestSnapshot | None = None
+        self._want = asyncio.Event()
+        self._refs: dict[str, None] = {}
+        self._ref_came = asyncio.Event()
+        self._nobodys: set[int] = set()
+
+    def begin(self) -> None:
+        """A session begins: only what is asked in it counts."""
+        self.doubt()
+        self._wanted = None
+        self._nobodys.clear()
+
+    def doubt(self) -> None:
+        """The link was away: looks from before prove nothing together with looks from after."""
+        self._looks.forget()
+
+    def want(self, request: RequestSnapshot) -> None:
+        """Answer this request; an older one that was not answered yet is not answered any more."""
+        self._wanted = request
+        self._want.set()
+
+    def soon(self, ref: str) -> None:
+        """Look what became of one order."""
+        self._refs[ref] = None
+        self._ref_came.set()
+
+    # -- thorough
+
+    async def first_look(self, session: Session) -> None:
+        """Everything, once, for the link to be believed. Raises Unanswered, RequestRefused, LinkLost."""
+        self._looks.add(await self._look(session))
+
+    async def answer(self, session: Session) -> None:
+        """Answer every request. Raises LinkLost."""
+        while True:
+            await self._want.wait()
+            self._want.clear()
+            request, self._wanted = self._wanted, None
+            if request is not None:
+                await self._answer(session, request)
+
+    async def _answer(self, session: Session, request: RequestSnapshot) -> None:
+        try:
+            look = await self._proving_look(session)
+        except LinkLost:
+            raise
+        except IBError:
+            self._tell(incomplete(request, self._venue, self._now_ns()))
+            return
+        day_ns = midnight_ns(self._now_ns(), self._settings.day_zone)
+        unshown = self._blotter.unresolved()
+        too_old = any(each.sent_ns < day_ns for each in unshown) or bool(self._gone_before(look, day_ns))
+        snapshot = snapshot_of(
+            look, request, venue=self._venue, pins=self._pins, executions=self._executions, held=self._blotter.held,
+            day_ns=day_ns, proves_absence=not too_old,
+        )  # fmt: skip
+        for each in unshown:
+            each.absent = True  # it is watched for all the same: showing it says that the proof was wrong
+        self._proved_once = True
+        self._tell(snapshot)
+
+    async def _proving_look(self, session: Session) -> Look:
+        """The last of as many looks as it takes. Raises Unanswered when they do not come to agree."""
+        for _ in range(MOST_LOOKS):
+            look = await self._look(session)
+            day_ns = midnight_ns(self._now_ns(), self._settings.day_zone)
+            clean = not unexplained(look, self._blotter.held, self._executions) and not self._gone_since(look, day_ns)
+            if clean:
+                self._looks.add(look)
+                newest_ns = max((each.sent_ns for each in self._blotter.unresolved()), default=0)
+                if (self._proved_once and not newest_ns) or self._looks.prove(newest_ns):
+                    return look
+            else:
+                self._looks.forget()
+            wait_ns = self._looks.wait_ns(self._now_ns()) if clean else self._gap_ns
+            await asyncio.sleep(wait_ns / NS_PER_SECOND)
+        raise Unanswered(f"{MOST_LOOKS} looks did not come to agree")
+
+    @property
+    def _gap_ns(self) -> int:
+        return int(self._settings.patience.look_gap_s * NS_PER_SECOND)
+
+    def _gone_since(self, look: Look, day_ns: int) -> list[str]:
+        """Orders that were shown today and are shown no more, by any part."""
+        held = self._blotter.held
+        return [ref for ref in vanished(look, self._blotter.expected()) if held[ref].sent_ns >= day_ns]
+
+    def _gone_before(self, look: Look, day_ns: int) -> list[str]:
+        """The same of days before, of which the gateway does not tell any more."""
+        held = self._blotter.held
+        return [ref for ref in vanished(look, self._blotter.expected()) if held[ref].sent_ns < day_ns]
+
+    async def _look(self, session: Session) -> Look:
+        """Look, learn what unknown contracts are, and take over what is shown."""
+        look = await session.look(self._executions.waits_for_costs)
+        await self._identify(
+            session,
+            [
+                *(each.contract for each in look.positions),
+                *(each.contract for each in (*look.open, *look.completed)),
+                *(each.contract for each in look.executions),
+            ],
+        )
+        for seen in look.executions:
+            self._retake(seen)
+        for order in look.open:
+            if ours(order.ref):
+                held = self._blotter.adopt(order, self._name(order.contract))
+                if held.spec is None and (pin := self._pins.of_contract(order.contract)) is not None:
+                    held.spec = decode(order, pin)
+        refs = dict.fromkeys([*look.shows(), *self._blotter.expected()])
+        self._blotter.apply(look.open, look.completed, refs, self._executions.filled)
+        return look
+
+    async def _identify(self, session: Session, contracts: Iterable[ContractSeen]) -> None:
+        for contract in {each.con_id: each for each in contracts}.values():
+            if not contract.con_id or contract.con_id in self._nobodys or contract.sec_type == "BAG":
+                continue
+            if self._pins.of_contract(contract) is None and not await self._qualifier.identify(
+                session, contract.con_id, self._now_ns()
+            ):
+                self._nobodys.add(contract.con_id)
+
+    def _name(self, contract: ContractSeen) -> str:
+        pin = self._pins.of_contract(contract)
+        return pin.instrument if pin is not None else f"con-{contract.con_id}"
+
+    # -- quick
+
+    async def look_up(self, session: Session) -> None:
+        """Open, ended and executed orders, whenever one of ours is in question. Raises LinkLost."""
+        while True:
+            await self._ref_came.wait()
+            await asyncio.sleep(0)  # what came with the same bytes is asked for together
+            self._ref_came.clear()
+            refs, self._refs = self._refs, {}
+            try:
+                open_orders, completed = await session.orders()
+                done = await session.executions()
+                await self._identify(session, [each.contract for each in done])
+            except LinkLost:
+                self._refs |= refs
+                raise
+            except IBError:
+                self._refs |= refs
+                await asyncio.sleep(self._settings.patience.look_gap_s)
+                self._ref_came.set()
+                continue
+            for seen in done:
+                self._retake(seen)
+            self._blotter.apply(open_orders, completed, refs, self._executions.filled)

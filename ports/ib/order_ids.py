@@ -1,0 +1,70 @@
+"""Order ids that no earlier life of this engine has used, whatever the gateway says its next one is."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from model.units import Cash
+
+BLOCK = 200
+"""Ids that are reserved with one write to the disk; those of a block that a crash leaves unused are never used."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS order_ids (client INTEGER PRIMARY KEY, reserved INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS costs_told (
+  execution TEXT PRIMARY KEY, told INTEGER NOT NULL, currency TEXT NOT NULL, at_ns INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class Durable:
+    """What the port must not forget: the highest order id that may have been used, and executions that were told
+    before their commission was known. Every write is on disk when its method returns. Raises sqlite3.Error."""
+
+    def __init__(self, folder: Path, client: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._client = client
+        self._db = sqlite3.connect(folder / f"ib-{client}.sqlite", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(SCHEMA)
+        row = self._db.execute("SELECT reserved FROM order_ids WHERE client = ?", (client,)).fetchone()
+        self._reserved: int = row[0] if row else 0
+        self._next = self._reserved + 1
+        owed = self._db.execute("SELECT execution, told, currency, at_ns FROM costs_told")
+        self._owed: dict[str, tuple[Cash, str, int]] = {row[0]: (row[1], row[2], row[3]) for row in owed}
+
+    def close(self) -> None:
+        self._db.close()
+
+    def at_least(self, valid_id: int) -> None:
+        """The gateway names its next valid id. One that rolled back changes nothing."""
+        self._next = max(self._next, valid_id)
+
+    def next_id(self) -> int:
+        """An id above every one that was ever handed out here; the reservation is durable before it is."""
+        given = self._next
+        if given > self._reserved:
+            self._reserved = given + BLOCK - 1
+            self._db.execute(
+                "INSERT INTO order_ids VALUES (?, ?) ON CONFLICT (client) DO UPDATE SET reserved = excluded.reserved",
+                (self._client, self._reserved),
+            )
+        self._next = given + 1
+        return given
+
+    def told_without_cost(self, execution: str, told: Cash, currency: str, at_ns: int) -> None:
+        """An execution is about to be told with a commission that is not the broker's."""
+        if execution not in self._owed:
+            self._owed[execution] = (told, currency, at_ns)
+            self._db.execute("INSERT OR IGNORE INTO costs_told VALUES (?, ?, ?, ?)", (execution, told, currency, at_ns))
+
+    def cost_told(self, execution: str) -> tuple[Cash, str, int] | None:
+        """(commission that was told, its currency, when the execution happened) of one that waits for the broker's."""
+        return self._owed.get(execution)
+
+    def forget_costs(self, before_ns: int) -> None:
+        """Executions of days that the gateway does not tell any more."""
+        self._db.execute("DELETE FROM costs_told WHERE at_ns < ?", (before_ns,))
+        self._owed = {each: owed for each, owed in self._owed.items() if owed[2] >= before_ns}

@@ -125,13 +125,12 @@ class Answers:
         """Totals of every account by tag, `$LEDGER[:currency|:ALL]` for amounts by currency, and the end marker."""
         rows: list[ServerMessage] = []
         for name, book in self._books.items():
-            totals = book.totals()
+            totals, texts = book.totals(), {"AccountType": "INDIVIDUAL", **book.ratios()}
             for tag in (each.strip() for each in tags.split(",")):
                 if tag.startswith("$LEDGER"):
                     rows += self._ledger(req_id, book, tag.partition(":")[2])
-                elif tag == "AccountType":
-                    said = AccountSummary(req_id=req_id, account=name, tag=tag, value="INDIVIDUAL", currency="")
-                    rows.append(said)
+                elif tag in texts:
+                    rows.append(AccountSummary(req_id=req_id, account=name, tag=tag, value=texts[tag], currency=""))
                 elif tag in totals:
                     value = money_text(totals[tag])
                     rows.append(AccountSummary(req_id=req_id, account=name, tag=tag, value=value, currency=book.base))

@@ -12,11 +12,3 @@ class Board:
     def __init__(self) -> None:
         self.quotes: dict[int, Quote] = {}
         self.trades: dict[int, Px] = {}
-
-    def bid(self, con_id: int) -> Px | None:
-        quote = self.quotes.get(con_id)
-        return quote.bid if quote is not None and quote.bid_size else None
-
-    def ask(self, con_id: int) -> Px | None:
-        quote = self.quotes.get(con_id)
-        return quote.ask if quote is not None and quote.ask_size else None

@@ -91,6 +91,8 @@ class Desk:
         if ticket.status not in (PENDING_SUBMIT, PRE_SUBMITTED):
             return
         ticket.move(PRE_SUBMITTED)
+        self._waiting.glance(ticket, self.now_ns)
+        ticket.held = self.reasons(ticket)
         if ticket.story is not Story.EXECUTION_FIRST or self.reasons(ticket):
             self._teller.accepted(ticket)
         self._warn_of_hours(ticket)
@@ -101,8 +103,10 @@ class Desk:
         """Send an order to the exchange as soon as nothing keeps it any more."""
         if not ticket.working or ticket.child or ticket.status == PENDING_CANCEL:
             return
+        before, ticket.held = ticket.held, self.reasons(ticket)
+        self._waiting.glance(ticket, self.now_ns)
         held = self.reasons(ticket)
-        changed = [each for each in held if each in SAID] != [each for each in ticket.held if each in SAID]
+        changed = [each for each in held if each in SAID] != [each for each in before if each in SAID]
         ticket.held = held
         if changed and ticket.told and held:
             self._teller.spread(ticket, self._teller.status(ticket))

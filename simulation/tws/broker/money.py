@@ -161,6 +161,7 @@ class AccountBook:
         rows = [(key, amount, self.base) for key, amount in self.totals().items()]
         said = [("AccountType", "INDIVIDUAL", ""), ("AccountReady", "true", ""), ("Currency", self.base, self.base)]
         said += [(key, money_text(amount), currency) for key, amount, currency in rows]
+        said += [(key, text, "") for key, text in self.ratios().items()]
         for currency in self.currencies():
             said += self._ledger(currency)
         said += self._ledger(BASE)
@@ -187,11 +188,24 @@ class AccountBook:
             "MaintMarginReq": margins.maintenance,
             "FullInitMarginReq": margins.initial,
             "FullMaintMarginReq": margins.maintenance,
+            "LookAheadInitMarginReq": margins.initial,
+            "LookAheadMaintMarginReq": margins.maintenance,
+            "LookAheadAvailableFunds": available,
+            "LookAheadExcessLiquidity": margins.equity - margins.maintenance,
             "AvailableFunds": available,
             "FullAvailableFunds": available,
             "ExcessLiquidity": margins.equity - margins.maintenance,
             "FullExcessLiquidity": margins.equity - margins.maintenance,
         }
+
+    def ratios(self) -> dict[str, str]:
+        """What is told without a currency: cushion and leverage, as parts of net liquidation."""
+        totals = self.totals()
+        worth = totals["NetLiquidation"]
+        if worth <= 0:
+            return {}
+        cushion, leverage = totals["ExcessLiquidity"] / worth, totals["GrossPositionValue"] / worth
+        return {"Cushion": f"{cushion:.6g}", "Leverage": f"{leverage:.2f}"}
 
     def currencies(self) -> list[str]:
         used = {*self.exchange.account.cash, *self.accrued, self.base}

@@ -16,6 +16,8 @@ from simulation.tws.broker.routing import at_auction, needs_open, room
 from simulation.tws.broker.ticket import FILLED, Ticket
 
 CHILD, TIME, HOURS, TRIGGER, PRICE, LOCATE = "child", "time", "hours", "trigger", "price", "locate"
+STOPS = ("STP", "STP LMT", "TRAIL")
+
 LAST, BID_ASK, EITHER, MIDDLE = 2, 4, 7, 8
 """Trigger methods; 0 is the last price where one was seen, else bid and ask."""
 
@@ -37,7 +39,7 @@ class Waiting:
             (CHILD, parent is not None and parent.status != FILLED),
             (TIME, good_after_ns > now_ns),
             (HOURS, not self.may_trade(ticket, now_ns)),
-            (TRIGGER, ticket.order.order_type in ("STP", "STP LMT", "TRAIL") and not ticket.triggered),
+            (TRIGGER, ticket.order.order_type in STOPS and not ticket.triggered),
             (PRICE, ticket.combo or (ticket.order.all_or_none and not self._whole(ticket, now_ns))),
             (LOCATE, ticket.locating),
         )
@@ -113,6 +115,16 @@ class Waiting:
         return [self._blotter.tickets[perm] for perm in sorted(self._watch.get(con_id, ()))]
 
     # -- stops
+
+    def glance(self, ticket: Ticket, now_ns: int) -> None:
+        """Look at the prices that are there already: a stop that they touch need not wait for the next ones."""
+        session, quote = self.session(ticket, now_ns), self._board.quotes.get(ticket.con_id)
+        if ticket.order.order_type not in STOPS or session is None or quote is None or quote.at_ns < session.opens_ns:
+            return
+        self.on_quote(ticket, quote, now_ns)
+        last = self._board.trades.get(ticket.con_id)
+        if last is not None:
+            self.on_trade(ticket, last, now_ns)
 
     def on_quote(self, ticket: Ticket, quote: Quote, now_ns: int) -> None:
         """Move a trailing stop, and trigger what the quote touches."""

@@ -188,13 +188,14 @@ class Days(RuleBasedStateMachine):
     def cash_is_what_executions_and_settlements_made_of_it(self) -> None:
         exchange = self.desk.exchanges[ACCOUNT]
         spent = 0
-        for fill in exchange.desk.fills:
+        told = exchange.snapshot("law", 0)
+        for fill in told.fills:
             con_id = next(c for c in TRADED if NAMES[c] == fill.instrument)
             spent += fill.fee
             if con_id != FUTURE:
                 raw = fill.side * fill.quantity * fill.price * MULTIPLIER[con_id]
                 spent += raw // (QTY_SCALE * 10**9 // CASH_SCALE)
-        settled = sum(line.amount for each in exchange.clearing.settlements for line in each.lines)
+        settled = sum(line.amount for each in told.settlements for line in each.lines)
         assert exchange.account.cash["USD"] == 1_000_000 * CASH_SCALE - spent + settled
 
     @invariant()
@@ -207,7 +208,7 @@ class Days(RuleBasedStateMachine):
         account = self.desk.exchanges[ACCOUNT].account
         settled = [
             line
-            for each in self.desk.exchanges[ACCOUNT].clearing.settlements
+            for each in self.desk.exchanges[ACCOUNT].snapshot("law", 0).settlements
             for line in each.lines
             if line.final and line.quantity
         ]

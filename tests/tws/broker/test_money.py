@@ -62,6 +62,8 @@ def test_a_futures_average_cost_includes_the_multiplier_and_its_notional_costs_n
     assert desk.value("AvailableFunds") == "67982.15"
     assert desk.value("ExcessLiquidity") == "74382.40"
     assert desk.value("BuyingPower") == "271928.60"
+    # 74382.40 of 99983.40
+    assert desk.value("Cushion", "") == "0.743947"
 
 
 def test_daily_settlement_moves_cash_and_neither_cost_nor_value() -> None:
@@ -224,5 +226,6 @@ def test_the_summary_answers_by_tag_and_by_ledger() -> None:
     told = [(getattr(r, "tag", ""), getattr(r, "value", ""), getattr(r, "currency", "")) for r in rows]
     assert ("NetLiquidation", "1125.00", "USD") in told
     assert ("CashBalance", "100.00", "GBP") in told
+    assert ("AccountType", "INDIVIDUAL", "") in told
     assert ("CashBalance", "1125.00", "BASE") in told
     assert type(rows[-1]).__name__ == "AccountSummaryEnd"

@@ -54,6 +54,15 @@ def test_a_trailing_stop_follows_the_market_up_and_never_down() -> None:
     assert executions(desk.quote(STOCK, "101.9", "102"))[0].execution.price == 101.9
 
 
+def test_a_stop_that_the_market_is_already_through_triggers_at_once() -> None:
+    desk = priced(Desk())
+    assert executions(desk.place(1, sell(10, order_type="STP", aux=101.0)))[0].execution.price == 100.0
+    desk.place(2, sell(10, order_type="TRAIL", aux=1.0))
+    assert [m.order.trail_stop for _, m in desk.said if isinstance(m, OpenOrder)][-1] == 99.0
+    desk.trade(STOCK, "98")
+    assert executions(desk.said[-5:])[0].execution.order_id == 2
+
+
 def test_a_trailing_percentage_is_rounded_to_a_tick() -> None:
     desk = priced(Desk())
     desk.place(1, buy(10, order_type="TRAIL", trail_percent=1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from simulation.tws.broker.blotter import MANUAL, Blotter
 from simulation.tws.broker.listing import money_out, money_text, quantity_out
@@ -35,10 +36,16 @@ class Answers:
     handed to who asks, because subscriptions are the session's."""
 
     def __init__(
-        self, books: dict[str, AccountBook], blotter: Blotter, trades: Trades, teller: Teller, zone: Zone
+        self,
+        books: dict[str, AccountBook],
+        blotter: Blotter,
+        trades: Trades,
+        teller: Teller,
+        zone: Zone,
+        changed: Callable[[], None],
     ) -> None:
         self._books, self._blotter, self._trades = books, blotter, trades
-        self._teller, self._zone = teller, zone
+        self._teller, self._zone, self._changed = teller, zone, changed
         self._seen: dict[int, set[int]] = defaultdict(set)
 
     # -- orders
@@ -49,6 +56,7 @@ class Answers:
             for ticket in self._blotter.of_client(MANUAL):
                 if ticket.order_id == 0:
                     self._blotter.bind(ticket)
+                    self._changed()
         self._tell(client_id, self._blotter.of_client(client_id))
 
     def all_open_orders(self, client_id: int) -> None:
@@ -64,6 +72,7 @@ class Answers:
             self._teller.say(client_id, ErrorMessage(code=321, text=text))
             return
         self._teller.bound = bind
+        self._changed()
         self.open_orders(client_id)
 
     def completed_orders(self, client_id: int, *, api_only: bool = False) -> None:

@@ -34,7 +34,7 @@ from simulation.tws.broker.rules import BrokerRules, Permissions, Stories, Story
 from simulation.tws.broker.teller import Teller
 from simulation.tws.broker.ticket import Ticket
 from simulation.tws.broker.trades import Trades
-from simulation.tws.broker.waiting import Waiting
+from simulation.tws.broker.waiting import STOPS, Waiting
 from simulation.tws.broker.zone import Zone
 from simulation.tws.replies import ServerMessage
 from simulation.tws.requests import PlaceOrder
@@ -56,6 +56,7 @@ class Broker:
     when it wants a turn; `take` what it says. Requests happen at the time that it was last told.
 
     accounts: an exchange each, that neither checks margin nor has latency or faults: those are the broker's here.
+    changes: grows with everything that may have changed orders or accounts; prices alone do not count.
     rates: money of `base_currency` for one unit of a currency, in 1e-9; looked up at the moment of use.
     stories: in which order callbacks of each order's fills come.
     record: where the broker writes; one that holds something is resumed, and the exchanges must be too. What was not
@@ -98,6 +99,7 @@ class Broker:
         self._trades = Trades(self.zone)
         self.now_ns = self._midnight_ns = -1
         self.changes = 0
+        self._uncommitted = False
         self._keeper = None if record is None else Keeper(record, self.books, self._blotter, self._trades, self._lines)
         resuming = self._wire_up(permissions or Permissions(), stories or always(Story.PLAIN))
         self._begin(now_ns, resuming)
@@ -112,7 +114,7 @@ class Broker:
         desk.on_filled, desk.on_ended = linked.on_filled, linked.on_ended
         intake = Intake(self._lines, self._mark, self.rules, permissions, self.zone, set(self.books))
         self._entry = Entry(self.books, blotter, intake, self._waiting, desk, linked, teller, self.rules, stories)
-        self.answers = Answers(self.books, blotter, self._trades, teller, self.zone)
+        self.answers = Answers(self.books, blotter, self._trades, teller, self.zone, self._changed)
         desk.before_send = self._commit
         return Resuming(self.books, blotter, self._trades, desk, hearing, booking, combos)
 
@@ -159,6 +161,7 @@ class Broker:
     def roll_back_ids(self, client_id: int, next_id: int) -> None:
         """Forget that order ids from `next_id` on were used, as after a restart with lost settings."""
         self._blotter.roll_back(client_id, next_id)
+        self._changed()
 
     # -- orders
 
@@ -223,7 +226,7 @@ class Broker:
         """Let interest or a dividend accrue that is not paid yet; below zero when it is paid."""
         accrued = self.books[account].accrued
         accrued[currency] = accrued.get(currency, 0) + amount
-        self.changes += 1
+        self._changed()
 
     # -- prices
 
@@ -237,7 +240,7 @@ class Broker:
             book.exchange.on_quote(quote)
         waiting = self._waiting.watching(con_id)
         if waiting:
-            self._hearing.settle()
+            self._settle_if_due(at_ns)
             for ticket in waiting:
                 before = ticket.stop
                 self._waiting.on_quote(ticket, quote, at_ns)
@@ -254,7 +257,7 @@ class Broker:
             self._waiting.on_trade(ticket, price, at_ns)
             self._after_price(ticket, before)
         if waiting:
-            self._settle()
+            self._settle_if_due(at_ns)
 
     def on_bar(self, con_id: int, bar: BarClosed) -> None:
         """A bar of a contract closed. A stop that it touches trades at what comes next."""
@@ -270,9 +273,9 @@ class Broker:
         self._settle()
 
     def _after_price(self, ticket: Ticket, stop: Px | None) -> None:
-        if ticket.triggered or ticket.stop == stop or ticket.order.order_type != "TRAIL":
+        if ticket.triggered or ticket.order.order_type not in STOPS:
             self._desk.pursue(ticket)
-        elif ticket.told:
+        elif ticket.stop != stop and ticket.told:
             self._teller.spread(ticket, self._teller.open_order(ticket))
 
     # -- time
@@ -285,7 +288,8 @@ class Broker:
     def advance(self, now_ns: int) -> None:
         """Let everything happen that is due by now."""
         self._at(now_ns)
-        self._settle()
+        if self._hearing.settle() or self._uncommitted:
+            self._changed()
 
     def take(self, now_ns: int) -> list[tuple[int, ServerMessage]]:
         """What is to be said by now, in order: client and message."""
@@ -295,6 +299,7 @@ class Broker:
     def _at(self, now_ns: int) -> None:
         """Let everything happen that is due before a moment or at it, and make it the present. Time never goes back."""
         while (due := self._next_event()) <= now_ns:
+            self._uncommitted = True
             self._make_present(due)
             self._hearing.settle()
             if self._alarms.next_ns() <= self.now_ns:
@@ -319,13 +324,18 @@ class Broker:
         self.now_ns = self._desk.now_ns = self._teller.now_ns = at_ns
 
     def _settle(self) -> None:
-        self.changes += 1
         self._hearing.settle()
+        self._changed()
+
+    def _changed(self) -> None:
+        """Something may have: let it be written before it is said."""
+        self.changes += 1
+        self._uncommitted = False
         self._commit()
 
     def _settle_if_due(self, at_ns: int) -> None:
         for book in self.books.values():
-            if book.exchange.due.at_ns <= at_ns:
+            if self._desk.todo or book.exchange.due.at_ns <= at_ns:
                 self._settle()
                 return
 

@@ -39,18 +39,24 @@ class Hearing:
         self._desk, self._teller = desk, teller
         self._settling = False
 
-    def settle(self) -> None:
-        """Take everything that the exchanges say, and do what follows from it, until nothing does."""
+    def settle(self) -> bool:
+        """Take everything that the exchanges say, and do what follows from it, until nothing does.
+
+        Whether there was anything.
+        """
         if self._settling:
-            return
+            return False
+        happened = bool(self._desk.todo)
         self._settling = True
         todo = self._desk.todo
         try:
             while self.hear() or todo:
+                happened = True
                 while todo:
                     todo.popleft()()
         finally:
             self._settling = False
+        return happened
 
     def hear(self) -> bool:
         """Take what the exchanges say now; whether they said anything."""

@@ -152,7 +152,8 @@ class Waiting:
         """A price that counts for a stop was seen."""
         if ticket.triggered or CHILD in ticket.held or TIME in ticket.held:
             return
-        if not in_session and not self.is_open(ticket, now_ns):
+        far = ticket.order.order_type != "TRAIL" and ticket.stop is not None and (price - ticket.stop) * ticket.side < 0
+        if far or (not in_session and not self.is_open(ticket, now_ns)):
             return
         if ticket.order.order_type == "TRAIL":
             self._trail(ticket, price)

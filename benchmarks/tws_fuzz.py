@@ -1,10 +1,11 @@
 """A million damaged frames through the codec of the TWS protocol: nothing but its two errors may come out.
 
-    python -m benchmarks.tws_fuzz [--frames 1000000] [--seed 7] [--atheris]
+    python -m benchmarks.tws_fuzz [--frames 1000000] [--seed 7] [--atheris FOLDER]
 
 Whole messages of every kind are made from the types of their fields, written at a version that changes something,
 damaged, framed, now and then damaged again, and read in both directions in pieces of any size. What can be read is said
-again and must read the same. `--atheris` lets that fuzzer choose the bytes, where it is installed.
+again and must read the same. `--atheris` lets that fuzzer choose the bytes, where it is installed; it begins with the
+inputs in the folder, which are whole messages when it is empty.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 import types
 import typing
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -168,20 +170,24 @@ def by_chance(frames: int, seed: int) -> Target:
     return target
 
 
-def by_atheris(frames: int, seed: int) -> None:
-    """Let atheris choose the bytes; it ends the process itself."""
-    import atheris  # type: ignore[import-not-found, unused-ignore]
+def by_atheris(frames: int, seed: int, folder: Path) -> None:
+    """Let atheris choose a version and a payload; it ends the process itself."""
+    import atheris
 
+    folder.mkdir(parents=True, exist_ok=True)
+    if not any(folder.iterdir()):
+        for place, fields in enumerate(corpus(random.Random(seed))):
+            (folder / f"whole-{place}").write_bytes(b"\x0b" + "\0".join([*fields, ""]).encode())
     target = Target()
     atheris.instrument_all()
 
     def one_input(data: bytes) -> None:
-        version = GATES[data[0] % len(GATES)] if data else GATES[-1]
-        target.stream(data[1:], version, 64)
         if len(data) > 1:
+            version = GATES[data[0] % len(GATES)]
             target.payload(data[1:], version)
+            target.stream(data[1:], version, 64)
 
-    atheris.Setup([sys.argv[0], f"-runs={frames}", f"-seed={seed}", "-max_len=4096"], one_input)
+    atheris.Setup([sys.argv[0], f"-runs={frames}", f"-seed={seed}", "-max_len=4096", str(folder)], one_input)
     atheris.Fuzz()
 
 
@@ -189,10 +195,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--atheris", action="store_true")
+    parser.add_argument("--atheris", type=Path, metavar="FOLDER")
     options = parser.parse_args()
-    if options.atheris:
-        by_atheris(options.frames, options.seed)
+    if options.atheris is not None:
+        by_atheris(options.frames, options.seed, options.atheris)
         return
     began = time.perf_counter()
     target = by_chance(options.frames, options.seed)

@@ -83,13 +83,16 @@ def _int_text(value: int) -> str:
     return f"{value:d}"
 
 
-def _float(text: str) -> float:
-    """Nothing and the unset number are 0."""
-    if not text:
-        return 0.0
+def _number(text: str) -> float:
     value = float(text) if _FLOAT.fullmatch(text) else math.inf
     if math.isinf(value):
         raise MismatchError(f"a number, not {shown(text)}")
+    return value
+
+
+def _float(text: str) -> float:
+    """Nothing and the unset number are 0."""
+    value = _number(text) if text else 0.0
     return 0.0 if value == _LARGEST else value
 
 
@@ -137,30 +140,35 @@ NAME = Kind(_text(_ESCAPED_NAME), _unescaped)
 
 def maybe_float(none: str = "") -> Kind:
     """A number or None. none: how None is written; nothing and the unset number are None too when they are read."""
+    unset = {_LARGEST, -_LARGEST, float(none or UNSET_FLOAT)}
 
     def from_text(text: str) -> float | None:
-        if text in (none, "") or (none == "0" and text == "0.0"):
-            return None
-        value = _float(text)
-        return None if value == 0.0 and abs(float(text)) == _LARGEST else value
+        value = _number(text) if text else _LARGEST
+        return None if value in unset else value
 
     return Kind(lambda value: none if value is None else number_text(value), from_text)
 
 
 def maybe_int(none: str = "") -> Kind:
     """A whole number or None, as `maybe_float`."""
-    unset = frozenset((none, "", UNSET_INT))
-    return Kind(
-        lambda value: none if value is None else _int_text(value), lambda text: None if text in unset else _int(text)
-    )
+    unset = {int(UNSET_INT), int(none or UNSET_INT)}
+
+    def from_text(text: str) -> int | None:
+        value = _int(text or UNSET_INT)
+        return None if value in unset else value
+
+    return Kind(lambda value: none if value is None else _int_text(value), from_text)
 
 
 def zero_as(none: str, kind: Kind = INT) -> Kind:
     """A number whose 0 is written in another way."""
-    return Kind(
-        lambda value: kind.to_text(value) if value else none,
-        lambda text: kind.from_text("0" if text == none else text),
-    )
+    zero = kind.from_text(none)
+
+    def from_text(text: str) -> float:
+        value: float = kind.from_text(text)
+        return kind.from_text("0") if value == zero else value
+
+    return Kind(lambda value: kind.to_text(value) if value else none, from_text)
 
 
 def nothing_as(none: str, *others: str) -> Kind:

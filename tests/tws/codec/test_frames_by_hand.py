@@ -21,6 +21,7 @@ from simulation.tws.replies import (
     Position,
     PositionEnd,
     ServerMessage,
+    TickOption,
     TickPrice,
     TickSize,
 )
@@ -153,6 +154,13 @@ def test_unset_numbers_are_none_however_a_client_writes_them() -> None:
     limit = fields.index("MKT") + 1
     for spelling in ("", HUGE, "1.7976931348623157e+308"):
         assert decode_request([*fields[:limit], spelling, *fields[limit + 1 :]], 178) == placed
+
+
+@pytest.mark.parametrize("spelling", ["-1", "-1.0", "-1.", "-1e0", "", HUGE])
+def test_a_greek_that_was_not_computed_is_none_however_a_gateway_writes_it(spelling: str) -> None:
+    assert read(f"21|7|13|1|{spelling}|0.5|3|0|0|0|0|100|") == TickOption(
+        req_id=7, kind=13, delta=0.5, price=3.0, pv_dividend=0.0, gamma=0.0, vega=0.0, theta=0.0, under_price=100.0
+    )  # fmt: skip
 
 
 BAD = [

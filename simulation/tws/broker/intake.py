@@ -109,6 +109,8 @@ class Intake:
             return refusal(Code.INVALID, reason=f"account {order.account} is not known here")
         if not order.account and len(self._accounts) > 1:
             return refusal(Code.INVALID, reason="the order names no account, and there are several")
+        if any(leg.ratio <= 0 or leg.action not in ACTIONS for leg in contract.legs):
+            return refusal(Code.INVALID, reason="a leg needs an action and a positive ratio")
         lines = self.legs(contract) if contract.sec_type == "BAG" else self._one(contract)
         if lines is None:
             return refusal(Code.NO_CONTRACT)
@@ -155,6 +157,8 @@ class Intake:
         if order.order_type == "TRAIL":
             if not order.aux and not order.trail_percent:
                 raise ValueError("a trailing stop needs an amount or a percentage")
+            if exact(order.aux or 0.0) < 0 or exact(order.trail_percent or 0.0) < 0:
+                raise ValueError("a trailing stop follows at a positive distance")
             stop = None if order.trail_stop is None else exact(order.trail_stop)
         till = self._zone.parse(order.good_till) if (order.tif == "GTD") else 0
         after = self._zone.parse(order.good_after) if order.good_after else 0

@@ -46,7 +46,7 @@ class Zone:
         form = "%Y%m%d %H:%M:%S" if clock.count(":") == 2 else "%Y%m%d %H:%M"
         try:
             zone = ZoneInfo(words[2]) if len(words) == 3 else self._zone
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError(f"{words[2]!r} is not a time zone") from None
         return _ns(datetime.strptime(f"{day} {clock}", form).replace(tzinfo=zone))
 

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "stop": "app.commands.operate:stop",
     "guardian": "app.commands.guardian:guardian",
     "journal": "app.commands.journal:journal",
+    "gateway": "app.commands.gateway:gateway",
     "data": "app.commands.data:data",
     "config": "app.commands.config:config",
 }

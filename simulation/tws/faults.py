@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
@@ -48,12 +49,12 @@ EMPTY: dict[type[ask.ClientMessage], Callable[..., tell.ServerMessage]] = {
 """The answers that say that there is nothing."""
 
 
-def _names(base: type) -> dict[str, type]:
+def _names(base: Any) -> dict[str, Any]:
     return {kind.__name__: kind for kind in base.__subclasses__()}
 
 
-REQUESTS: dict[str, type] = _names(ask.ClientMessage)
-REPLIES: dict[str, type] = _names(tell.ServerMessage)
+REQUESTS: dict[str, Any] = _names(ask.ClientMessage)
+REPLIES: dict[str, Any] = _names(tell.ServerMessage)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,9 +113,7 @@ class FaultPlan:
         nth = self._seen[message, client] + 1
         while (message, client, nth) in self._faults:
             nth += 1
-        fault = msgspec.convert(
-            {"message": message, "nth": nth, "harm": harm.value, "client": client, **how}, Fault
-        )
+        fault = msgspec.convert({"message": message, "nth": nth, "harm": harm.value, "client": client, **how}, Fault)
         self.add(fault)
         return fault
 

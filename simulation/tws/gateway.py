@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from model.units import NS_PER_SECOND
 from simulation.tws.clock import Clock
+from simulation.tws.dump import OBSERVER
 from simulation.tws.faults import FaultPlan
 from simulation.tws.replies import ErrorMessage, ManagedAccounts, NextValidId, ServerMessage
 from simulation.tws.requests import ClientMessage, PlaceOrder, StartApi
@@ -46,8 +47,11 @@ class Gateway:
         self._lingering: dict[int, float] = {}
         self._orphans: list[Client] = []
         self._held: list[tuple[str, int, int]] = []
+        self._observed: list[ServerMessage] | None = None
+        self.known: set[int] = set()  # client ids that have ever come
         self._server: asyncio.Server | None = None
         self._address: tuple[str, int] = (LOOPBACK, 0)
+        self._empty: asyncio.Future[None] | None = None
         house.market.stepped = self._hand_out
         house.link.said = self._say_to_all
 
@@ -78,13 +82,12 @@ class Gateway:
         self._numbers += 1
         return Session(self, self._numbers, asyncio.get_running_loop().call_soon)
 
-    async def go_down(self) -> None:
+    def go_down(self) -> None:
         """End every connection and refuse new ones. The broker and the market go on."""
         if self._server is not None:
             self._server.close()
             self._server = None
         self.disconnect_all()
-        await asyncio.sleep(0)
 
     async def come_up(self) -> None:
         """Listen again where it did before."""
@@ -92,8 +95,11 @@ class Gateway:
             await self.listen(*self._address)
 
     async def close(self) -> None:
-        await self.go_down()
+        self.go_down()
         self.house.market.stop()
+        if self.sessions:
+            self._empty = asyncio.get_running_loop().create_future()
+            await self._empty
 
     def disconnect_all(self) -> None:
         """End every connection at once; what has not been sent is lost."""
@@ -127,6 +133,7 @@ class Gateway:
             session.say(ErrorMessage(code=326, text=ID_IN_USE))
             session.end()
             return
+        self.known.add(client_id)
         view = self.house.broker.connect(client_id)
         client = session.client = Client(self.house, session, client_id, view.accounts)
         for service in (Orders, Contracts, Accounts, Quotes, Streams, Past):
@@ -150,6 +157,8 @@ class Gateway:
         self.clock.begin()
         self.told(session, "closed")
         self.sessions.discard(session)
+        if not self.sessions and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
         client = session.client
         if client is None or self.clients.get(client.client_id) is not session:
             return
@@ -160,6 +169,29 @@ class Gateway:
             self._orphans.append(client)
         if self.rules.linger_s:
             self._lingering[client.client_id] = self.clock.seconds() + self.rules.linger_s
+
+    def keep_id(self, client_id: int, seconds: float) -> None:
+        """A client id counts as in use for so long, whoever had it."""
+        self._lingering[client_id] = self.clock.seconds() + seconds
+
+    def enquire(self, question: Callable[[], None]) -> list[ServerMessage]:
+        """Ask the broker something as an observer that no client sees, and take what it answers."""
+        broker = self.house.broker
+        self.house.market.step()
+        broker.connect(OBSERVER)
+        observed: list[ServerMessage] = []
+        self._observed = observed
+        question()
+        self.house.market.step()
+        broker.disconnect(OBSERVER)
+        self._observed = None
+        return observed
+
+    def say(self, code: int, text: str, client_id: int | None = None, req_id: int = -1) -> None:
+        """Say an error or a notice to a client, or to all."""
+        for each in list(self.clients) if client_id is None else [client_id]:
+            if each in self.clients:
+                self.clients[each].say(ErrorMessage(req_id=req_id, code=code, text=text))
 
     # -- what happens to all
 
@@ -216,7 +248,9 @@ class Gateway:
         broker, up = self.house.broker, self.house.link.up
         for client_id, message in broker.take(self.clock.market_ns()):
             session = self.clients.get(client_id)
-            if session is not None and up:
+            if self._observed is not None and client_id == OBSERVER:
+                self._observed.append(message)
+            elif session is not None and up:
                 session.say(message)
         held = [
             (name, con_id, holding.quantity)

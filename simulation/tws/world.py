@@ -166,5 +166,3 @@ def found(
         broker=broker, catalogue=catalogue, history=history, tape=tape, market=market, clock=clock, link=Link(),
         rules=founding.gateway,
     )  # fmt: skip
-
-

@@ -9,7 +9,7 @@ import msgspec
 from simulation.tws import replies as tell
 from simulation.tws import requests as ask
 from simulation.tws.catalogue.refused import Refused, invalid
-from simulation.tws.service.client import Client, Handler
+from simulation.tws.service.client import PROCESSING, Client, Handler
 
 Row = tell.ServerMessage
 Rows = Callable[[], list[Row]]
@@ -125,7 +125,7 @@ class Accounts:
         key = ("summary", asked.req_id)
         held = [each for each in self._values if isinstance(each, tuple)]
         if key not in held and len(held) >= self._house.rules.summaries:
-            raise Refused(322, "Error processing request.-'bS' : cause - Maximum number of account summary requests exceeded")
+            raise Refused(322, f"{PROCESSING}Maximum number of account summary requests exceeded")
         if not asked.tags.strip():
             raise invalid("Please enter the tags of the account summary")
 
@@ -146,9 +146,7 @@ class Accounts:
 
     def pnl_single(self, asked: ask.ReqPnlSingle) -> None:
         account = self._account(asked.account)
-        none = tell.PnlSingle(
-            req_id=asked.req_id, quantity=0.0, daily=0.0, unrealized=0.0, realized=0.0, value=0.0
-        )
+        none = tell.PnlSingle(req_id=asked.req_id, quantity=0.0, daily=0.0, unrealized=0.0, realized=0.0, value=0.0)
 
         def rows() -> list[Row]:
             return [self._answers.pnl_single(asked.req_id, account, asked.con_id) or none]

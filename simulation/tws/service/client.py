@@ -44,6 +44,8 @@ FARMED = {
 
 SECONDS = 10**9
 
+PROCESSING = "Error processing request.-'bS' : cause - "
+
 
 class Voice(Protocol):
     """Where a client's messages go."""

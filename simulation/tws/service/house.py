@@ -15,7 +15,7 @@ from simulation.tws.market import Market
 MINUTE_NS = 60 * 10**9
 
 
-class GatewayRules(msgspec.Struct, frozen=True, kw_only=True):
+class GatewayRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a gateway allows. Seconds are the clients', not the market's.
 
     messages_per_second: of one client; what is over is answered with 100 and not done, and the `violations`-th second

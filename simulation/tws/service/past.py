@@ -5,10 +5,9 @@ from __future__ import annotations
 from model.units import NS_PER_SECOND
 from simulation.tws import replies as tell
 from simulation.tws import requests as ask
-from simulation.tws.catalogue import Asked, Refused, no_query
-from simulation.tws.catalogue import spans
+from simulation.tws.catalogue import Asked, Refused, no_query, spans
 from simulation.tws.clock import Timer
-from simulation.tws.service.client import Client, Handler
+from simulation.tws.service.client import PROCESSING, Client, Handler
 from simulation.tws.service.running_bars import RunningBars
 
 CANCELLED = "Historical Market Data Service error message:API historical data query cancelled: {}"
@@ -32,14 +31,12 @@ class Past:
     def bars(self, asked: ask.ReqHistoricalData) -> None:
         """Bars now, or once the pacing allows. Raises Refused: 162, 200, 321, 322 for an id in use."""
         if asked.req_id in self._waiting or asked.req_id in self._kept:
-            raise Refused(322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+            raise Refused(322, f"{PROCESSING}Duplicate ticker id")
         if asked.keep_up_to_date and asked.end.strip():
             raise Refused(321, "Error validating request.-'bS' : cause - End date not supported with keepUpToDate")
         listed = self._house.catalogue.one(asked.contract)
         size = spans.bar_size(asked.bar_size)
-        what = Asked(
-            listed.con_id, asked.contract.exchange, asked.what, size, asked.end, asked.duration, asked.use_rth
-        )
+        what = Asked(listed.con_id, asked.contract.exchange, asked.what, size, asked.end, asked.duration, asked.use_rth)
         now_ns = round(self._house.clock.seconds() * NS_PER_SECOND)
         wait_ns = self._client.pacing.ask(now_ns, what, asked.req_id)
         if wait_ns:
@@ -99,9 +96,6 @@ class Past:
             return
         finally:
             client.pacing.done(asked.req_id)
-        client.say(
-            tell.HistoricalData(req_id=asked.req_id, start=found[0].date, end=found[-1].date, bars=tuple(found))
-        )
+        client.say(tell.HistoricalData(req_id=asked.req_id, start=found[0].date, end=found[-1].date, bars=tuple(found)))
         if asked.keep_up_to_date:
             self._kept[asked.req_id] = RunningBars(client, asked, con_id)
-

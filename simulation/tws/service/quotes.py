@@ -17,7 +17,7 @@ from simulation.tws.replies import (
     TickSnapshotEnd,
     TickString,
 )
-from simulation.tws.service.client import Client, Handler
+from simulation.tws.service.client import PROCESSING, Client, Handler
 
 LIVE, FROZEN, DELAYED, DELAYED_FROZEN = 1, 2, 3, 4
 BID, ASK, LAST, HIGH, LOW, CLOSE, OPEN = 1, 2, 4, 6, 7, 9, 14
@@ -29,6 +29,7 @@ LATE = {
 }  # fmt: skip
 """The kinds in which the same is told late."""
 NO_PRICE = -1.0
+BBO = "a60001"
 NS = 10**9
 
 NOT_SUBSCRIBED = (
@@ -41,7 +42,8 @@ class Line:
     """One subscription. Only what differs from what was told before is told."""
 
     __slots__ = (
-        "_ask", "_bid", "_client", "_day", "_generic", "_kinds", "_last", "_listed", "_req_id", "_told", "late", "stale",
+        "_ask", "_bid", "_client", "_day", "_generic", "_kinds", "_last", "_listed", "_req_id", "_told", "late",
+        "stale",
     )  # fmt: skip
 
     def __init__(self, client: Client, req_id: int, listed: Listed, generic: frozenset[str], *, late: bool) -> None:
@@ -90,7 +92,9 @@ class Line:
             self._client.say(TickSize(req_id=self._req_id, kind=self._kinds[size], size=units))
         elif now[1] or before is None or before[1]:
             told = self._told(now[0]) if now[1] else NO_PRICE
-            self._client.say(TickPrice(req_id=self._req_id, kind=self._kinds[price], price=told, size=units, attributes=1))
+            self._client.say(
+                TickPrice(req_id=self._req_id, kind=self._kinds[price], price=told, size=units, attributes=1)
+            )
 
     def _tell_last(self, tick: Tick) -> None:
         last, before = (tick.last, tick.last_size, tick.volume), self._last
@@ -159,7 +163,7 @@ class Quotes:
     def subscribe(self, asked: ask.ReqMarketData) -> None:
         """Raises Refused: 101 for a line too many, 322 for an id in use, 354 without permission, 321 and 200."""
         if asked.req_id in self._lines:
-            raise Refused(322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+            raise Refused(322, f"{PROCESSING}Duplicate ticker id")
         if asked.snapshot and asked.generic_ticks:
             raise invalid("Snapshot market data subscription is not applicable to generic ticks")
         if not asked.snapshot and len(self._lines) >= self._house.rules.data_lines:
@@ -211,8 +215,14 @@ class Quotes:
         return True
 
     def _begin(self, asked: ask.ReqMarketData, line: Line, listed: Listed) -> None:
-        rule = listed.steps
-        self._say(TickReqParams(req_id=asked.req_id, min_tick=min(tick for _, tick in rule), bbo_exchange="a60001", snapshot_permissions=3))
+        self._say(
+            TickReqParams(
+                req_id=asked.req_id,
+                min_tick=min(tick for _, tick in listed.steps),
+                bbo_exchange=BBO,
+                snapshot_permissions=3,
+            )
+        )
         self._say(MarketDataType(req_id=asked.req_id, kind=self._kind(line, listed)))
         if asked.snapshot:
             tick = self._look(line)

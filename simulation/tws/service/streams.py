@@ -7,7 +7,7 @@ from simulation.tws import requests as ask
 from simulation.tws.catalogue import Refused, Tick
 from simulation.tws.catalogue.refused import invalid
 from simulation.tws.replies import TickByTickBidAsk, TickByTickLast, TickByTickMidPoint
-from simulation.tws.service.client import Client, Handler
+from simulation.tws.service.client import PROCESSING, Client, Handler
 from simulation.tws.service.running_bars import RealTimeBars
 
 KINDS = ("Last", "AllLast", "BidAsk", "MidPoint")
@@ -95,7 +95,7 @@ class Streams:
         if asked.kind not in KINDS:
             raise invalid(f"{asked.kind} is no tick-by-tick type; give one of {', '.join(KINDS)}")
         if asked.req_id in self._ticks:
-            raise Refused(322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+            raise Refused(322, f"{PROCESSING}Duplicate ticker id")
         if len(self._ticks) >= self._house.rules.tick_streams:
             raise Refused(10190, "Max number of tick-by-tick requests has been reached.")
         listed = self._house.catalogue.one(asked.contract)
@@ -118,7 +118,7 @@ class Streams:
         if asked.bar_size != 5:
             raise invalid("Real-time bars have five seconds")
         if asked.req_id in self._bars:
-            raise Refused(322, "Error processing request.-'bS' : cause - Duplicate ticker id")
+            raise Refused(322, f"{PROCESSING}Duplicate ticker id")
         listed = self._house.catalogue.one(asked.contract)
         if self._house.rules.is_late(listed.exchange):
             raise Refused(420, "Invalid Real-time Query:No market data permissions for this exchange")
@@ -139,7 +139,8 @@ class Streams:
             self._client.refuse(req_id, code, text)
 
     def close(self) -> None:
-        for stream in (*self._ticks.values(), *self._bars.values()):
+        streams: list[TickStream | RealTimeBars] = [*self._ticks.values(), *self._bars.values()]
+        for stream in streams:
             stream.close()
         self._ticks.clear()
         self._bars.clear()

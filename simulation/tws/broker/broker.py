@@ -111,7 +111,7 @@ class Broker:
         combos = Combos(self.books, blotter, self._board, self._waiting, desk, hearing, booking, teller)
         linked = Linked(blotter, desk)
         hearing.on_fill, hearing.on_money, desk.on_combo = booking.on_fill, booking.on_money, combos.try_to_fill
-        desk.on_filled, desk.on_ended = linked.on_filled, linked.on_ended
+        desk.on_filled, desk.on_ended, desk.may_be_exposed = linked.on_filled, linked.on_ended, linked.may_be_exposed
         intake = Intake(self._lines, self._mark, self.rules, permissions, self.zone, set(self.books))
         self._entry = Entry(self.books, blotter, intake, self._waiting, desk, linked, teller, self.rules, stories)
         self.answers = Answers(self.books, blotter, self._trades, teller, self.zone, self._changed)

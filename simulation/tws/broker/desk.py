@@ -47,6 +47,7 @@ class Desk:
 
     todo: what follows from what is being heard, to be done after it.
     on_filled, on_ended: what a fill or an end does to other orders.  on_combo: tries to fill a combo.
+    may_be_exposed: whether nothing in its group keeps an order from the exchange.
     before_send: called before an order leaves for the exchange.
     """
 
@@ -65,6 +66,7 @@ class Desk:
         self.todo: deque[Deed] = deque()
         self.on_filled: Callable[[Ticket, Qty], None] = lambda ticket, quantity: None
         self.on_ended: Callable[[Ticket], None] = lambda ticket: None
+        self.may_be_exposed: Callable[[Ticket], bool] = lambda ticket: True
         self.before_send: Callable[[], None] = lambda: None
         self.on_combo: Callable[[Ticket], None] = lambda ticket: None
         self._books, self._blotter, self._board = books, blotter, board
@@ -116,7 +118,8 @@ class Desk:
             self.on_combo(ticket)
         elif not held:
             self._waiting.unwatch(ticket)
-            self._send(ticket)
+            if self.may_be_exposed(ticket):
+                self._send(ticket)
 
     def _send(self, ticket: Ticket) -> None:
         book = self._books[ticket.account]

@@ -152,6 +152,7 @@ class Entry:
         ticket.held = tuple(each for each in ticket.held if each != "price")
         self._teller.accepted(ticket)
         self._desk.requeue(ticket)
+        self._linked.expose_next(ticket)
 
     def _unchangeable(self, ticket: Ticket, request: PlaceOrder) -> Refusal | None:
         """Why an order cannot be changed into this one."""

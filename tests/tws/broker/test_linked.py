@@ -98,8 +98,38 @@ def test_a_partial_fill_in_a_group_cancels_or_reduces_the_others(kind: int, left
         assert status.status == "Cancelled"
     else:
         desk.ask_all()
-        assert (desk.last_status(2).status, desk.last_status(2).remaining) == ("Submitted", left)
+        held = "PreSubmitted" if kind == 2 else "Submitted"  # with block only one of the two is exposed
+        assert (desk.last_status(2).status, desk.last_status(2).remaining) == (held, left)
     assert desk.last_status(3).remaining == 20.0
+
+
+@pytest.mark.parametrize(("kind", "filled"), [(1, [4.0]), (2, [4.0]), (3, [4.0, 10.0])])
+def test_only_in_a_group_without_block_two_orders_can_fill_together(kind: int, filled: list[float]) -> None:
+    desk = Desk()
+    desk.quote(STOCK, "100", "100.1")
+    desk.place(1, buy(10, limit=98.0, oca_group="g", oca_type=kind))
+    desk.place(2, buy(4, limit=99.0, oca_group="g", oca_type=kind))
+    assert [each.execution.shares for each in executions(desk.quote(STOCK, "97.9", "98", size="14"))] == filled
+
+
+def test_the_best_of_a_group_with_block_is_exposed_even_if_it_came_later_or_was_changed() -> None:
+    desk = Desk()
+    desk.quote(STOCK, "100", "100.1")
+    desk.place(1, buy(10, limit=98.0, oca_group="g", oca_type=1))
+    desk.place(2, buy(10, limit=99.0, oca_group="g", oca_type=1))
+    exchange = desk.exchanges[ACCOUNT]
+
+    def exposed() -> list[float]:
+        return [order.limit / 10**9 for order in exchange.snapshot("test", 0).orders]
+
+    assert exposed() == [99.0]
+    desk.place(2, buy(10, limit=97.0))
+    assert exposed() == [98.0]
+    desk.place(2, buy(10, limit=98.5))
+    assert exposed() == [98.5]
+    desk.cancel(2)
+    assert exposed() == [98.0]
+    assert executions(desk.quote(STOCK, "97.9", "98"))[0].execution.order_id == 1
 
 
 def quoted(desk: Desk, size: str = "10") -> Desk:

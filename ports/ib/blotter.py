@@ -25,7 +25,7 @@ from model.orders import (
     TimeInForce,
     VenueFact,
 )
-from model.units import Qty
+from model.units import NS_PER_SECOND, Qty
 from ports.ib.codes import Action, Rule
 from ports.ib.contracts import Pins
 from ports.ib.heard import ENDED, FILLED, WORKING, ExecutionSeen, OrderSeen, StatusSeen
@@ -110,7 +110,7 @@ class Blotter:
         self._bind(held, seen.order_id, seen.client, seen.perm_id)
         if seen.status in WORKING:
             self._working(held, seen)
-        elif seen.status in ENDED or seen.status == FILLED:
+        elif not held.over and (seen.status in ENDED or (seen.status == FILLED and held.filled < seen.quantity)):
             self._ask(held.ref)
 
     def on_status(self, seen: StatusSeen) -> None:
@@ -141,6 +141,9 @@ class Blotter:
         """An error about an order id of ours. It ends a new order at most; whatever else is said is looked up."""
         held = self._by_id.get(order_id)
         if held is None or rule.action is Action.NOTE:
+            return
+        if order_id != held.order_id:
+            self._ask(held.ref)  # about an earlier sending of what was sent again
             return
         held.shown = held.shown or rule.action is not Action.ASK
         if held.change is not None and rule.action in (Action.REJECT, Action.ASK):
@@ -200,7 +203,7 @@ class Blotter:
             return
         if error is not None and not held.filled and not held.acked:
             self._tell(OrderRejected(held.ref, BROKER_CODE.format(error[0]), error[1], now_ns))
-        elif held.spec is not None and held.spec.tif is TimeInForce.GTD and 0 < held.spec.expires_ns <= now_ns:
+        elif _lapsed(held, now_ns):
             self._tell(OrderExpired(held.ref, held.filled, now_ns))
         else:
             reason = error[1] if error else seen.words or seen.status
@@ -268,6 +271,14 @@ class Blotter:
             self._by_id.pop(gone.order_id, None)
             for perm_id in gone.perm_ids:
                 self._by_perm.pop(perm_id, None)
+
+
+def _lapsed(held: Held, now_ns: int) -> bool:
+    """Whether nobody but the clock ended a good-till order; its moment was sent in whole seconds."""
+    spec = held.spec
+    if spec is None or spec.tif is not TimeInForce.GTD or held.cancelling:
+        return False
+    return 0 < spec.expires_ns <= now_ns + NS_PER_SECOND
 
 
 def ours(ref: str) -> bool:

@@ -24,7 +24,9 @@ def by_con_id(con_id: int) -> Any:
 
 
 def order_form(encoded: Encoded, *, what_if: bool = False) -> Any:
-    order = Order(**encoded.fields)
+    order = Order()
+    for name, value in encoded.fields.items():
+        setattr(order, name, value)
     if encoded.algo:
         order.algoStrategy = ADAPTIVE
         order.algoParams = [TagValue(name, value) for name, value in encoded.algo]

@@ -48,16 +48,14 @@ def differences(hours: str, zone: str, sessions: Sessions, now_ns: int, days: in
         ours = sessions.on(date)
         if session is not None and session[1] <= now_ns:
             continue
-        if (session is None) != (ours is None) or (
-            session is not None and ours is not None and not _near(session, ours)
-        ):
+        if not _alike(session, ours):
             found.append(f"{date}: the gateway says {_said(session)}, the calendar {_own(ours)}")
     return found
 
 
 def _alike(session: tuple[int, int] | None, ours: Session | None) -> bool:
     if session is None or ours is None:
-        return session is ours
+        return session is None and ours is None
     return abs(session[0] - ours.opens_ns) <= SLACK_NS and abs(session[1] - ours.closes_ns) <= SLACK_NS
 
 

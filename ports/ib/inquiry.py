@@ -110,12 +110,11 @@ class Inquiry:
             look = await self._look(session)
             day_ns = midnight_ns(self._now_ns(), self._settings.day_zone)
             clean = not unexplained(look, self._blotter.held, self._executions) and not self._gone_since(look, day_ns)
-            if clean:
-                self._looks.add(look)
+            if clean and self._looks.add(look):
                 newest_ns = max((each.sent_ns for each in self._blotter.unresolved()), default=0)
                 if (self._proved_once and not newest_ns) or self._looks.prove(newest_ns):
                     return look
-            else:
+            elif not clean:
                 self._looks.forget()
             wait_ns = self._looks.wait_ns(self._now_ns()) if clean else self._gap_ns
             await asyncio.sleep(wait_ns / NS_PER_SECOND)

@@ -81,12 +81,14 @@ class Looks:
         """Something happened after which absence must be proved anew."""
         self._clean.clear()
 
-    def add(self, look: Look) -> None:
-        """A look that does not agree with the last begins the count again; one that comes too soon replaces nothing."""
+    def add(self, look: Look) -> bool:
+        """Whether a look agrees with the last; one that does not begins the count again, one too soon counts not."""
         if self._clean and not agree(self._clean[-1], look):
             self._clean = [look]
-        elif not self._clean or look.began_ns - self._clean[-1].began_ns >= self._gap_ns:
+            return False
+        if not self._clean or look.began_ns - self._clean[-1].began_ns >= self._gap_ns:
             self._clean = [*self._clean, look][-self._wanted :]
+        return True
 
     def prove(self, sent_ns: int) -> bool:
         """Whether absence is proved of what left at or before this moment: enough looks, the first of them after it."""

@@ -121,7 +121,8 @@ class Wire:
         self._settings = settings
         self._ib: Any = IB()
         self._hearing = Hearing(self._ib.wrapper, ears)
-        self.client: Any = Client(self._hearing)
+        untyped: Any = Client
+        self.client: Any = untyped(self._hearing)
         self.client.MaxRequests = 0  # the pacer paces; the library's own queue would hold cancels back
         self._ib.client = self.client
         self.client.conn.disconnected += ears.on_hung_up

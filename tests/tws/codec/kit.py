@@ -63,23 +63,15 @@ def _raw(*wanted: str) -> st.SearchStrategy[tuple[str, ...]]:
     return st.just(()) | st.tuples(*(by[each] for each in wanted))
 
 
-def _condition(kind: str, *wanted: str) -> st.SearchStrategy[tuple[str, ...]]:
-    return st.tuples(
-        st.just(kind), st.sampled_from("ao"), *(_raw(each).filter(bool).map(lambda t: t[0]) for each in wanted)
-    )
-
-
-CONDITIONS = st.lists(
-    st.one_of(
-        _condition("1", "?", ".", "#", "$", "#"),
-        _condition("3", "?", "$"),
-        _condition("4", "?", "#"),
-        _condition("5", "$", "$", "$"),
-        _condition("6", "?", "#", "#", "$"),
-        _condition("7", "?", ".", "#", "$"),
-    ),
-    max_size=3,
-).map(tuple)
+CONDITIONS = st.sampled_from(
+    [
+        (("1", "a", "1", "99.5", "265598", "SMART", "2"),),
+        (("3", "o", "0", "20261120 10:00:00"), ("4", "a", "1", "30")),
+        (("5", "a", "STK", "SMART", "AAPL"),),
+        (("6", "o", "1", "1000", "265598", "SMART"), ("7", "a", "0", "2.5", "265598", "SMART"), ("4", "o", "0", "5")),
+    ]
+)
+"""Of every type. A choice of few, because what takes many draws is seldom drawn at the end of a large struct."""
 ORDER_TYPES = st.sampled_from(
     ["LMT", "MKT", "STP LMT", "TRAIL", "PEG BENCH", "PEGBENCH", "PEG BEST", "PEGBEST", "PEG MID", "PEGMID"]
 )

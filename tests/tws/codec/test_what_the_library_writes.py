@@ -204,7 +204,7 @@ ORDER_TYPES = st.sampled_from(["LMT", "VOL", "PEG BENCH", "PEGBENCH", "PEG BEST"
 LEG = st.builds(ib_async.ComboLeg, INTS, INTS, PLAIN, PLAIN, INTS, INTS, PLAIN, INTS)
 BY_HAND = {
     "orderType": ORDER_TYPES,
-    "conditions": CONDITIONS.map(lambda raws: [their_condition(raw) for raw in raws]),
+    "conditions": (st.just(()) | CONDITIONS).map(lambda raws: [their_condition(raw) for raw in raws]),
     "competeAgainstBestOffset": st.just(math.inf) | st.just(UNSET_FLOAT) | FLOATS,
     "algoParams": TAGS,
     "smartComboRoutingParams": TAGS,
@@ -226,8 +226,8 @@ CONTRACTS = st.builds(
     symbol=PLAIN,
     strike=FLOATS,
     right=st.sampled_from(["", "C", "P"]),
-    primaryExchange=PLAIN,
-    tradingClass=PLAIN,
+    **dict.fromkeys(("primaryExchange", "tradingClass", "currency", "localSymbol", "secIdType", "secId"), PLAIN),
+    **dict.fromkeys(("lastTradeDateOrContractMonth", "multiplier"), PLAIN),
     comboLegs=st.lists(LEG, max_size=3),
     deltaNeutralContract=st.none() | st.builds(ib_async.DeltaNeutralContract, INTS, FLOATS, FLOATS),
 )

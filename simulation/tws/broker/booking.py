@@ -9,7 +9,7 @@ from model.orders import Fill, Settlement, VenueFact
 from model.units import Px, Qty, div_half_even
 from simulation.tws.broker.cost import Booked
 from simulation.tws.broker.desk import Desk
-from simulation.tws.broker.listing import Line, Lines, quantity_in, quantity_out
+from simulation.tws.broker.listing import Line, Lines, quantity_out
 from simulation.tws.broker.money import AccountBook
 from simulation.tws.broker.teller import Teller
 from simulation.tws.broker.ticket import Ticket
@@ -84,7 +84,7 @@ class Booking:
             cum_quantity=quantity_out(filled),
             avg_price=line.price_out(average),
         )
-        trade = self._book(ticket, line, fill, Trade(stem, contract, execution, None, fill.at_ns, fill.exec_id))
+        trade = self._book(ticket, line, fill, _trade_of(stem, contract, execution, fill))
         self._trades.add(trade)
         return trade
 
@@ -103,13 +103,11 @@ class Booking:
         before = self._trades.of_source(fill.corrects)
         if before is None:
             return
-        old = before.commission.commission if before.commission is not None else 0.0
         if not ticket.combo:
-            shares, price = quantity_in(before.execution.shares), line.price_in(before.execution.price)
-            ticket.filled += fill.quantity - shares
-            ticket.raw += fill.price * fill.quantity - price * shares
+            ticket.filled += fill.quantity - before.quantity
+            ticket.raw += fill.price * fill.quantity - before.price * before.quantity
         self._desk.touch(ticket)
-        ticket.fee -= round(old * 10**6)
+        ticket.fee -= before.fee
         changed = replace(
             before.execution,
             shares=quantity_out(fill.quantity),
@@ -119,8 +117,7 @@ class Booking:
             time=self._zone.text(fill.at_ns),
         )
         execution = corrected(before, changed)
-        trade = Trade(before.stem, before.contract, execution, None, fill.at_ns, fill.exec_id)
-        trade = self._book(ticket, line, fill, trade)
+        trade = self._book(ticket, line, fill, _trade_of(before.stem, before.contract, execution, fill))
         self._trades.add(trade)
         self._teller.spread(ticket, ExecDetails(contract=trade.contract, execution=execution))
         if trade.commission is not None:
@@ -161,3 +158,7 @@ def traded_on(contract: Contract) -> str:
     if contract.exchange not in ("SMART", "") or contract.sec_type == "BAG":
         return contract.exchange
     return contract.primary_exchange or contract.exchange
+
+
+def _trade_of(stem: str, contract: Contract, execution: Execution, fill: Fill) -> Trade:
+    return Trade(stem, contract, execution, None, fill.at_ns, fill.exec_id, fill.quantity, fill.price, fill.fee)

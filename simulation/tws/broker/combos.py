@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from model.market import Quote
 from model.orders import OrderSpec, OrderType, Side, SubmitOrder, TimeInForce
-from model.units import QTY_SCALE, Px, Qty
+from model.units import Px, Qty
 from simulation.tws.broker.blotter import Blotter
 from simulation.tws.broker.board import Board
 from simulation.tws.broker.booking import Booking
 from simulation.tws.broker.desk import Desk, whole
 from simulation.tws.broker.hearing import Hearing
-from simulation.tws.broker.listing import Line, quantity_in
+from simulation.tws.broker.listing import Line
 from simulation.tws.broker.money import AccountBook
 from simulation.tws.broker.routing import room
 from simulation.tws.broker.teller import Teller
@@ -80,9 +80,7 @@ class Combos:
             book.exchange.receive(SubmitOrder(spec), self._desk.now_ns, book.exchange.door.token)
         self._hearing.hear()
         legs, self._booking.legs = self._booking.legs, []
-        if sum(round(each.execution.shares * QTY_SCALE) for each in legs) != units * sum(
-            leg.ratio for leg in ticket.contract.legs
-        ):
+        if sum(each.quantity for each in legs) != units * sum(leg.ratio for leg in ticket.contract.legs):
             self._undo(ticket, book)
             return
         self._desk.fill(ticket, units, net)
@@ -93,13 +91,13 @@ class Combos:
         """Tell the fill of a combo whose legs were booked before the gateway was killed, and not yet its summary."""
         legs = [each for each in self._booking.legs if each.execution.perm_id == ticket.perm_id]
         lines = self._waiting.lines_of(ticket)
-        prices = {each.contract.con_id: each.execution for each in legs}
+        done = {each.contract.con_id: each for each in legs}
         net = sum(
-            SIGNS[leg.action] * leg.ratio * line.price_in(prices[line.con_id].price)
+            SIGNS[leg.action] * leg.ratio * done[line.con_id].price
             for leg, line in zip(ticket.contract.legs, lines, strict=True)
         )
         first = ticket.contract.legs[0]
-        units = quantity_in(prices[first.con_id].shares) // first.ratio
+        units = done[first.con_id].quantity // first.ratio
         ticket.child = ""
         self._desk.fill(ticket, units, net)
         self._booking.summary(ticket, units, net, self._desk.now_ns)

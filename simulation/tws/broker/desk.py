@@ -98,7 +98,7 @@ class Desk:
         if ticket.story is not Story.EXECUTION_FIRST or self.reasons(ticket):
             self._teller.accepted(ticket)
         self._warn_of_hours(ticket)
-        self._set_alarms(ticket)
+        self.limit_time(ticket)
         self.pursue(ticket)
 
     def pursue(self, ticket: Ticket) -> None:
@@ -166,6 +166,9 @@ class Desk:
         if ticket.status in (PENDING_SUBMIT, PENDING_CANCEL):
             deed = self._arrive if ticket.status == PENDING_SUBMIT else self._cancel_arrives
             self._alarms.at(self.now_ns, deed, ticket)
+            return
+        if 0 < ticket.expires_ns <= self.now_ns and not ticket.child:
+            self._expire(ticket)
             return
         self._set_alarms(ticket)
         opens = None if self._waiting.is_open(ticket, self.now_ns) else self._waiting.opens_next(ticket, self.now_ns)
@@ -292,7 +295,8 @@ class Desk:
 
     def _expire(self, ticket: Ticket) -> None:
         """The time of an order that the broker itself holds is over; the exchange ends what it has."""
-        if ticket.working and not ticket.child:
+        over = 0 < ticket.expires_ns <= self.now_ns
+        if over and ticket.working and not ticket.child and ticket.status != PENDING_CANCEL:
             ticket.reason = "its time in force is over"
             self.end(ticket, CANCELLED)
 
@@ -300,13 +304,20 @@ class Desk:
         """Watch for the moments that an order names, and for the end of its time in force."""
         if ticket.order.good_after:
             self._alarms.at(self._good_after(ticket), self.pursue, ticket)
+        if ticket.expires_ns:
+            self._alarms.at(ticket.expires_ns, self._expire, ticket)
+
+    def limit_time(self, ticket: Ticket) -> None:
+        """Work out when an order ends that the broker itself holds."""
         tif = ticket.order.tif
+        closes = self._waiting.closes_next(ticket, self.now_ns)
         if tif == "GTD":
-            self._alarms.at(self._zone.parse(ticket.order.good_till), self._expire, ticket)
-        elif tif != "GTC":
-            closes = self._waiting.closes_next(ticket, self.now_ns)
-            if closes is not None:
-                self._alarms.at(closes + CLOSE_GRACE_NS, self._expire, ticket)
+            ticket.expires_ns = self._zone.parse(ticket.order.good_till)
+        elif tif == "GTC" or closes is None:
+            ticket.expires_ns = 0
+        else:
+            ticket.expires_ns = closes + CLOSE_GRACE_NS
+        self._set_alarms(ticket)
 
     def adopt(self, ticket: Ticket, quantity: Qty) -> None:
         """A child goes on without its parent, for what the parent filled."""

@@ -150,6 +150,7 @@ class Entry:
                 self._transmit(ticket, parent)
             return
         ticket.held = tuple(each for each in ticket.held if each != "price")
+        self._desk.limit_time(ticket)
         self._teller.accepted(ticket)
         self._desk.requeue(ticket)
         self._linked.expose_next(ticket)

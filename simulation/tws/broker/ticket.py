@@ -43,6 +43,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     child_quantity: how much that child is for.  changes: how often the order was changed; changeable: the last change
     can be made in place.  impatient: its algorithm waits no longer.  locating: its shares are looked for.
     triggered: its stop has been touched.  stop: where a stop stands now.  canceller: who asked for its end.
+    expires_ns: when it ends if the broker itself holds it then; 0 for never.
     forgotten: its order id was rolled back and may name another order.
     """
 
@@ -82,6 +83,7 @@ class Ticket(msgspec.Struct, kw_only=True):
     created_ns: int = 0
     ended_ns: int = 0
     forgotten: bool = False
+    expires_ns: int = 0
     reason: str = ""
     warning: str = ""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 
 import msgspec
 from msgspec.structs import replace
 
+from model.units import Cash, Px, Qty
 from simulation.tws.broker.listing import money_out
 from simulation.tws.broker.zone import Zone
 from simulation.tws.replies import CommissionReport
@@ -16,7 +16,8 @@ from simulation.tws.terms import Contract, Execution, ExecutionFilter
 
 class Trade(msgspec.Struct, frozen=True):
     """One execution as it was told. stem: its id without the number of its correction.  source: the id of the fill at
-    the exchange; a combo's summary has none, and no commission either."""
+    the exchange; a combo's summary has none, and no commission either.  quantity, price and fee are exact, in units of
+    the currency."""
 
     stem: str
     contract: Contract
@@ -24,6 +25,9 @@ class Trade(msgspec.Struct, frozen=True):
     commission: CommissionReport | None
     at_ns: int
     source: str = ""
+    quantity: Qty = 0
+    price: Px = 0
+    fee: Cash = 0
 
 
 class Trades:
@@ -49,9 +53,6 @@ class Trades:
     def of_source(self, source: str) -> Trade | None:
         """The execution that a fill at the exchange became."""
         return self._by_source.get(source)
-
-    def of_order(self, perm_id: int) -> Iterator[Trade]:
-        return (trade for trade in self._trades if trade.execution.perm_id == perm_id)
 
     def called(self, exec_id: str) -> Trade | None:
         return next((trade for trade in self._trades if trade.execution.exec_id == exec_id), None)

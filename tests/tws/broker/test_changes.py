@@ -50,6 +50,18 @@ def test_a_stops_trigger_can_be_moved() -> None:
     assert executions(desk.quote(STOCK, "94", "94.1"))[0].execution.price == 94.0
 
 
+def test_a_change_of_the_time_in_force_counts_from_now_on() -> None:
+    desk = Desk()
+    desk.quote(STOCK, "100", "100.1")
+    desk.place(1, sell(10, order_type="STP", aux=95.0))
+    desk.place(2, sell(10, order_type="STP", aux=95.0, tif="GTC"))
+    desk.place(1, sell(10, order_type="STP", aux=95.0, tif="GTC"))
+    desk.place(2, sell(10, order_type="STP", aux=95.0, tif="GTD", good_till="20200106-16:00:00"))
+    assert errors(desk.wait(at(0, 16))) == [202]
+    desk.wait(at(1, 15))
+    assert [desk.last_status(i).status for i in (1, 2)] == ["PreSubmitted", "Cancelled"]
+
+
 def test_an_id_of_a_filled_order_is_104_and_of_any_other_103() -> None:
     desk = resting()
     desk.cancel(1)

@@ -251,6 +251,37 @@ def test_short_shares_that_cannot_be_found_hold_the_order() -> None:
     assert story(desk.cancel(1))[-1] == "error 202"
 
 
+def test_an_order_goes_on_when_its_shares_have_been_found() -> None:
+    locates = {"ABC": 0}
+    desk = priced(Desk(venue=VenueRules(margin=False, locates=locates)))
+    desk.place(1, sell(10))
+    locates["ABC"] = 10 * 10**8
+    desk.broker.locate(STOCK)
+    assert executions(desk.take())[0].execution.shares == 10.0
+
+
+def test_what_only_the_exchange_refuses_is_201() -> None:
+    desk = Desk()
+    desk.quote(OPTION, "5", "5.1")
+    assert errors(desk.place(1, buy(1, limit=0.0), OPTION)) == [201]
+    assert desk.last_status(1).status == "Inactive"
+    desk.place(2, buy(1, limit=4.0), OPTION)
+    assert errors(desk.place(2, buy(3, limit=0.0), OPTION)) == [201]
+    assert (desk.last_status(2).status, desk.last_status(2).remaining) == ("Submitted", 1.0)
+    assert executions(desk.quote(OPTION, "3.9", "4"))[0].execution.shares == 1.0
+
+
+def test_trigger_methods_say_which_price_counts() -> None:
+    for method, bid, ask, triggers in (
+        (4, "98.9", "99.3", True),
+        (8, "98.9", "99.3", False),
+        (8, "98.8", "99.1", True),
+    ):
+        desk = priced(Desk())
+        desk.place(1, sell(10, order_type="STP", aux=99.0, trigger_method=method))
+        assert bool(executions(desk.quote(STOCK, bid, ask))) is triggers
+
+
 def test_a_preset_time_in_force_is_a_warning() -> None:
     desk = priced(Desk(rules=BrokerRules(preset_tif="DAY")))
     said = desk.place(1, buy(10, limit=90.0))

@@ -128,6 +128,11 @@ def change(desk: Desk) -> None:
     desk.place(1, buy(10, limit=101.0))
 
 
+def change_of_type(desk: Desk) -> None:
+    desk.place(1, buy(10, limit=99.0))
+    desk.place(1, buy(10))
+
+
 def bracket(desk: Desk) -> None:
     desk.place(1, buy(10, limit=100.1, transmit=False))
     desk.place(2, sell(10, limit=105.0, parent_id=1, transmit=False))
@@ -135,7 +140,7 @@ def bracket(desk: Desk) -> None:
     desk.quote(STOCK, "105", "105.1")
 
 
-DEEDS = (place_and_fill, rest, combo, fill_later, cancel, change, bracket)
+DEEDS = (place_and_fill, rest, combo, fill_later, cancel, change, change_of_type, bracket)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -170,6 +175,23 @@ def test_wherever_the_gateway_dies_its_orders_agree_with_its_exchange(
     assert sum(size for size, _ in done) == sum(e.execution.shares for e in told_executions(desk))
     for perm in {e.execution.perm_id for e in told}:
         assert sum(e.execution.shares for e in told if e.execution.perm_id == perm) in (3.0, 6.0, 10.0)
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_gateway_that_dies_at_the_close_ends_its_day_orders_all_the_same(after: bool) -> None:
+    record = DyingRecord()
+    desk = Desk(record=record)
+    desk.quote(STOCK, "100", "100.1")
+    desk.place(1, buy(10, limit=99.0))
+    desk.place(2, sell(10, order_type="STP", aux=95.0))
+    record.left, record.after = 1, after
+    with pytest.raises(DiedError):
+        desk.wait(at(0, 21))
+    record.left = -1
+    desk.kill(1)
+    assert seen(desk)[0] == []
+    said = desk.ask(lambda: desk.broker.answers.completed_orders(1))
+    assert [m.state.status for m in said if isinstance(m, CompletedOrder)] == ["Cancelled", "Cancelled"]
 
 
 def told_executions(desk: Desk) -> list[ExecDetails]:

@@ -1,7 +1,7 @@
 """The engine's port to a broker's gateway: requests in, facts out, and a connection whose life is a law.
 
 What is said of orders is in `blotter`, of executions in `executions`, of everything at once in `look`. Absence is
-claimed only in a snapshot behind which three clean looks stand; see `docs/ib.md`.
+claimed only in a snapshot behind which three clean looks stand; see `inquiry`.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ SECOND = 10**9
 HOUR = 3_600 * SECOND
 DAYS = (20190610, 20190611, 20190612, 20190613, 20190614)
 """Monday to Friday."""
+LISTED = (*DAYS, 20190617, 20190618, 20190619, 20190620, 20190621, 20190719)
+"""Sessions of the calendars: those of the week after have no prices."""
 
 HOURS = {"NYSE": (13.5, 20.0), "LSE": (7.0, 15.5), "CME_EQUITY": (0.0, 21.0), "24x5": (0.0, 21.0), "EUREX": (6.0, 20.0)}
 """Calendar -> opening and closing, hours UTC."""
@@ -67,8 +69,7 @@ def _midnight(day: int) -> int:
 CALENDARS = {
     name: Sessions(
         name,
-        [Session(day, _midnight(day) + int(opens * HOUR), _midnight(day) + int(closes * HOUR)) for day in DAYS]
-        + [Session(20190617 + i, _midnight(20190617 + i), _midnight(20190617 + i) + HOUR) for i in range(5)],
+        [Session(day, _midnight(day) + int(opens * HOUR), _midnight(day) + int(closes * HOUR)) for day in LISTED],
     )
     for name, (opens, closes) in HOURS.items()
 }

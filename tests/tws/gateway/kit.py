@@ -17,6 +17,7 @@ from simulation.tws.codec import Framer, fields_of
 from simulation.tws.control import Control
 from simulation.tws.faults import FaultPlan
 from simulation.tws.gateway import Gateway
+from simulation.tws.service.house import GatewayRules
 from simulation.tws.world import Founding, found
 from state.lake import Lake
 from tests.tws.gateway.bourse import INSTRUMENTS, WEDNESDAY, sessions
@@ -127,6 +128,7 @@ async def desk(
     **founding: Any,
 ) -> AsyncIterator[Desk]:
     """A gateway at a moment of the week; everything is closed in the end."""
+    founding.setdefault("gateway", GatewayRules(messages_per_second=100_000))  # the clients' time stands still
     clock = HandClock(now_ns)
     house = found(Founding(**founding), clock, INSTRUMENTS, sessions, lake, options, stories)
     gateway = Gateway(house, plan)

@@ -52,8 +52,8 @@ async def test_an_unknown_symbol_is_answered_with_200_and_no_contract(lake: Lake
 async def test_a_combination_has_no_details(lake: Lake) -> None:
     async with desk(lake) as here:
         ib = await here.connect()
-        assert await ib.reqContractDetailsAsync(Bag(symbol="ABC", exchange="SMART", currency="USD")) == []
-        assert 321 in here.heard[1].codes
+        ib.client.reqContractDetails(55, Bag(symbol="ABC", exchange="SMART", currency="USD"))
+        assert (await here.error(321))[0] == 55
 
 
 async def test_an_index_and_a_currency_pair_are_listed(lake: Lake) -> None:

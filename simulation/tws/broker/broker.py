@@ -178,6 +178,13 @@ class Broker:
         self._entry.global_cancel(client_id)
         self._settle()
 
+    def harm_next_change(self, *, double: bool) -> None:
+        """Refuse the next change of a live order (201), or make a second order of it and let the first live on."""
+        if double:
+            self._entry.double_next = True
+        else:
+            self._entry.refuse_next = True
+
     def enter_by_hand(self, contract: Contract, order: Order) -> Ticket | Refusal:
         """An order that a person types into the gateway."""
         made = self._entry.enter_by_hand(contract, order)

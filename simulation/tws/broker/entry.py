@@ -23,7 +23,11 @@ from simulation.tws.terms import Contract, Order
 
 
 class Entry:
-    """Requests about orders, for one broker."""
+    """Requests about orders, for one broker.
+
+    refuse_next: the next change is refused, and the order lives.  double_next: the next change makes a second order
+    under the same id, and the first lives on, as happened when orders were changed over a degraded link.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Entry:
         self._desk, self._linked, self._teller = desk, linked, teller
         self._rules, self._stories = rules, stories
         self.changes = 0
+        self.refuse_next = self.double_next = False
 
     # -- place
 
@@ -143,6 +148,10 @@ class Entry:
         if isinstance(reading, Refusal):
             self._refuse(client_id, request.order_id, reading)
             return
+        if self.double_next and ticket.working:
+            self.double_next = False
+            self._new(client_id, request, reading)
+            return
         self._apply(ticket, request, reading)
         if not ticket.working:
             parent = self._blotter.tickets.get(ticket.parent)
@@ -164,8 +173,7 @@ class Entry:
             return refusal(Code.REJECTED, reason="the order is being cancelled")
         same_contract = request.contract.con_id == ticket.con_id and request.contract.legs == ticket.contract.legs
         same_order = order.action == was.action and order.account in ("", ticket.account)
-        same_ties = order.oca_group in ("", ticket.oca) and order.order_ref == was.order_ref
-        if not (same_contract and same_order and same_ties):
+        if not (same_contract and same_order and order.oca_group in ("", ticket.oca)):
             return refusal(Code.CHANGED_TOO_MUCH)
         parent = self._blotter.tickets.get(ticket.parent)
         if order.parent_id and ticket.working and (parent is None or parent.ended):
@@ -175,7 +183,8 @@ class Entry:
     def _refused_change(self, ticket: Ticket, reading: Reading) -> Refusal | None:
         """Why the broker refuses a change that is well formed. The order lives on as it was."""
         self.changes += 1
-        if self.changes in self._rules.refuse_changes:
+        if self.changes in self._rules.refuse_changes or self.refuse_next:
+            self.refuse_next = False
             return refusal(Code.REJECTED, reason="the change was not accepted; the order stands")
         if reading.quantity <= ticket.filled:
             return refusal(Code.REJECTED, reason="the new quantity must be more than what has filled")

@@ -76,7 +76,6 @@ def test_a_change_of_what_cannot_change_is_refused_and_the_order_stands() -> Non
     desk = resting()
     assert errors(desk.place(1, sell(10, limit=99.5))) == [105]
     assert errors(desk.place(1, buy(10, limit=99.5), FUTURE)) == [105]
-    assert errors(desk.place(1, buy(10, limit=99.5, order_ref="other"))) == [105]
     assert errors(desk.place(1, buy(10, limit=99.555))) == [110]
     assert errors(desk.place(1, buy(5000, limit=99.5))) == [201]
     assert executions(desk.quote(STOCK, "99.4", "99.5"))[0].execution.shares == 10.0
@@ -87,6 +86,30 @@ def test_a_planned_refusal_of_a_change_leaves_the_old_order_live() -> None:
     assert story(desk.place(1, buy(10, limit=99.7))) == ["error 201"]
     assert executions(desk.quote(STOCK, "99.5", "99.6")) == []
     assert story(desk.place(1, buy(10, limit=99.7)))[-2:] == ["openOrder Filled with commission", "commissionReport"]
+
+
+def test_a_change_over_a_bad_link_can_leave_two_orders_under_one_id() -> None:
+    desk = resting()
+    first = desk.last_status(1).perm_id
+    desk.broker.harm_next_change(double=True)
+    assert errors(desk.place(1, buy(10, limit=99.6))) == []
+    second = desk.last_status(1).perm_id
+    assert {each.order.perm_id for each in opened(desk, 1)} == {first, second}
+    assert {each.order.order_id for each in opened(desk, 1)} == {1}
+    assert len(executions(desk.quote(STOCK, "99.4", "99.5"))) == 2
+
+
+def test_the_next_change_can_be_refused_by_hand() -> None:
+    desk = resting()
+    desk.broker.harm_next_change(double=False)
+    assert errors(desk.place(1, buy(10, limit=99.6))) == [201]
+    assert errors(desk.place(1, buy(10, limit=99.6))) == []
+
+
+def test_a_used_id_of_a_live_order_changes_it_whatever_reference_comes_with_it() -> None:
+    desk = resting(order_ref="first")
+    desk.place(1, buy(10, limit=99.5, order_ref="second"))
+    assert [each.order.order_ref for each in opened(desk, 1)] == ["second"]
 
 
 def test_a_change_below_what_has_filled_is_refused() -> None:

@@ -16,6 +16,7 @@ from ports.ib.order_ids import Durable
 from ports.ib.pacer import Lane
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
+from ports.ib.what_if import WhatIf, what_if
 
 UNKNOWN_ORDER, ORDER_DONE, OTHER_CLIENT = "UNKNOWN_ORDER", "ORDER_DONE", "OTHER_CLIENT"
 MOST_ORDER_IDS = 900_000_000
@@ -114,6 +115,14 @@ class Counter:
     def cancel_id(self, session: Session, order_id: int) -> None:
         """A second order under one reference is never wanted."""
         session.send(Lane.CANCEL, lambda: session.client.cancelOrder(order_id), lambda reason: None)
+
+    async def what_if(self, session: Session, spec: OrderSpec) -> WhatIf:
+        """What an order would cost. Raises NotPinned, NotEncodable, RequestRefused, Unanswered, LinkLost."""
+        from ports.ib.forms import contract_form, order_form
+
+        pin = self._pins.tradeable(spec.instrument)
+        order = order_form(encode(spec, pin, self._settings), what_if=True)
+        return await what_if(session, self._durable.next_id(), contract_form(pin.query), order)
 
     def _refuse_change(self, held: Held | None, change: ModifyOrder) -> None:
         known = held or Held(ref=change.client_id)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class IBError(Exception):
@@ -19,6 +20,10 @@ class NotOpened(IBError):  # noqa: N818
     """No session: nobody listens, or the gateway hung up or said nothing."""
 
     code = "IB_NOT_OPENED"
+
+
+class HungUp(NotOpened):
+    """The gateway took the connection and closed it before there was a session."""
 
 
 class IdInUse(IBError):  # noqa: N818
@@ -40,9 +45,13 @@ class LinkLost(IBError):  # noqa: N818
 
 
 class Unanswered(IBError):  # noqa: N818
-    """A deadline passed. That is no empty answer: nothing is known."""
+    """A deadline passed. That is no empty answer: nothing is known. `parts` came before it."""
 
     code = "IB_SILENT"
+
+    def __init__(self, what: str, parts: Sequence[Any] = ()) -> None:
+        super().__init__(what)
+        self.parts = list(parts)
 
 
 class RequestRefused(IBError):  # noqa: N818

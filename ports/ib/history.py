@@ -13,10 +13,10 @@ import msgspec
 from model.instruments import Instrument, product_of
 from model.sessions import Sessions
 from ports.ib.cash_watch import CashWatch
-from ports.ib.codes import Action, Rule, rule_of
+from ports.ib.codes import Action, rule_of
 from ports.ib.contracts import Pins
-from ports.ib.errors import IBError, RequestRefused
-from ports.ib.heard import Complaint, CostSeen, ExecutionSeen, OrderSeen, StatusSeen
+from ports.ib.deaf import Deaf
+from ports.ib.errors import RequestRefused
 from ports.ib.history_pace import DAILY, MINUTE, HistoryPace, PaceLimits
 from ports.ib.history_parts import Piece, Rows, Shelf, pieces, rows_of
 from ports.ib.qualify import Qualifier
@@ -67,7 +67,7 @@ class HistoryFetch:
 
     async def run(self, wanted: Sequence[HistoryWanted]) -> list[HistoryFetched]:
         """Raises NotOpened, IdInUse and LinkLost; what was fetched until then is kept."""
-        session = Session(self._settings, _Nobody(), CashWatch(0.0), now_ns=self._now_ns)
+        session = Session(self._settings, Deaf(), CashWatch(0.0), now_ns=self._now_ns)
         try:
             await session.open()
             pins = Pins(self._instruments[each] for each in dict.fromkeys(one.instrument for one in wanted))
@@ -134,34 +134,3 @@ class HistoryFetch:
                     raise
                 self._pace.objected(loop.time())
         raise last
-
-
-class _Nobody:
-    """A session that only downloads: what it hears of orders and quotes is not for it."""
-
-    def heard_order(self, seen: OrderSeen) -> None:
-        """Another session's."""
-
-    def heard_status(self, seen: StatusSeen) -> None:
-        """Another session's."""
-
-    def heard_execution(self, seen: ExecutionSeen, live: bool) -> None:
-        """Another session's."""
-
-    def heard_cost(self, cost: CostSeen) -> None:
-        """Another session's."""
-
-    def heard_complaint(self, complaint: Complaint, rule: Rule) -> None:
-        """What no question waits for."""
-
-    def heard_price(self, req_id: int, kind: int, price: float, size: float) -> None:
-        """None was asked for."""
-
-    def heard_size(self, req_id: int, kind: int, size: float) -> None:
-        """None was asked for."""
-
-    def heard_data_kind(self, req_id: int, kind: int) -> None:
-        """None was asked for."""
-
-
-__all__ = ["HistoryFetch", "HistoryFetched", "HistoryWanted", "IBError"]

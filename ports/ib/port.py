@@ -20,6 +20,7 @@ from model.orders import (
     CashMoved,
     Fill,
     ModifyOrder,
+    OrderSpec,
     RequestSnapshot,
     SubmitOrder,
     VenueDown,
@@ -45,6 +46,7 @@ from ports.ib.qualify import Qualifier
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
 from ports.ib.subscriptions import Subscriptions
+from ports.ib.what_if import WhatIf
 from ports.simulated.venue import SYSTEM, TO_ORDERS, TOLD_TO, unfenced
 
 UPSTREAM = {
@@ -125,6 +127,12 @@ class IBPort:
         while True:
             wait_s = await self._one_session()
             await asyncio.sleep(wait_s)
+
+    async def what_if(self, spec: OrderSpec) -> WhatIf:
+        """Margin and commission of an order that is not made. Raises IBError with the reason."""
+        if self.session is None or not self.link.ready:
+            raise LinkLost("there is no session to ask in")
+        return await self._counter.what_if(self.session, spec)
 
     # -- one session
 
@@ -309,7 +317,8 @@ class IBPort:
         self._tell(VenueUp(NAME, self.settings.account, is_paper(self.settings.account), self._now_ns()))
 
     def _step_down(self, event: LinkEvent, reason: str) -> None:
-        self.link.step(event)
+        if not self.link.step(event).moved:
+            return
         window = window_at(self._now_ns())
         self._down(f"{reason} ({window.name}: {window.todo or 'expected'})" if window else reason)
 

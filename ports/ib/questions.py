@@ -36,7 +36,7 @@ class Questions:
         self._last_id += 1
         return self._last_id
 
-    async def ask(self, key: Hashable, send: Callable[[], None], within_s: float) -> list[Any]:
+    async def ask(self, key: Hashable, send: Callable[[], None], within_s: float, lane: Lane = Lane.QUERY) -> list[Any]:
         """Every part up to the end marker. The deadline counts from when it is this question's turn.
 
         Raises Unanswered after `within_s`, RequestRefused for an error about it, LinkLost when the session ends.
@@ -44,12 +44,12 @@ class Questions:
         turn = self._turns.setdefault(key, asyncio.Lock())
         async with turn:
             asked = self._waiting[key] = Asked()
-            self._pacer.put(Paced(Lane.QUERY, send, lambda reason: self._unsent(key, reason)))
+            self._pacer.put(Paced(lane, send, lambda reason: self._unsent(key, reason)))
             try:
                 async with asyncio.timeout(within_s):
                     return await asked.done
             except TimeoutError:
-                raise Unanswered(f"no end of {key} within {within_s:g} s") from None
+                raise Unanswered(f"no end of {key} within {within_s:g} s", asked.parts) from None
             finally:
                 self._waiting.pop(key, None)
                 if isinstance(key, int):

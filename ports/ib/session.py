@@ -25,7 +25,7 @@ from ports.ib.look import Look
 from ports.ib.pacer import Lane, Paced, Pacer
 from ports.ib.questions import FIRST_REQUEST, Questions
 from ports.ib.settings import IBSettings
-from ports.ib.wire_numbers import cash_in, qty_in
+from ports.ib.wire_numbers import amount_in, cash_in, qty_in
 
 OPEN, COMPLETED, POSITIONS, ACCOUNT, TIME = "open orders", "completed orders", "positions", "account values", "time"
 CASH_KEY, BASE = "CashBalance", "BASE"
@@ -171,7 +171,8 @@ class Session:
     def on_open_order(self, order_id: int, contract: Any, order: Any, state: Any) -> None:
         if order.whatIf:
             self.questions.part(("what-if", order_id), state)
-            self.questions.end(("what-if", order_id))
+            if amount_in(state.initMarginChange) is not None:  # a warning may come first, without margins
+                self.questions.end(("what-if", order_id))
             return
         seen = order_seen(contract, order, state, order_id)
         if seen.account in ("", self.settings.account):

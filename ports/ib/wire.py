@@ -15,7 +15,7 @@ from ib_async import IB
 from ib_async.client import Client
 from ib_async.ib import StartupFetchNONE
 
-from ports.ib.errors import IBError, IdInUse, NotOpened
+from ports.ib.errors import HungUp, IBError, IdInUse, NotOpened
 from ports.ib.heard import Complaint
 from ports.ib.settings import IBSettings
 
@@ -108,6 +108,12 @@ class Hearing:
         self._own.positionEnd()
         self._ears.on_position_end()
 
+    def hung_up(self, reason: str) -> None:
+        """The socket is closed, by the other side or by us."""
+        if not self.refused.done():
+            self.refused.set_exception(HungUp(f"the gateway hung up {reason}".strip(), "see that its API is enabled"))
+        self._ears.on_hung_up(reason)
+
     def _error(self, about: int, code: int, text: str, reject_json: str = "") -> None:
         if code == ID_IN_USE and not self.refused.done():
             self.refused.set_exception(IdInUse(text, "stop the other program, or wait until the gateway drops it"))
@@ -125,7 +131,7 @@ class Wire:
         self.client: Any = untyped(self._hearing)
         self.client.MaxRequests = 0  # the pacer paces; the library's own queue would hold cancels back
         self._ib.client = self.client
-        self.client.conn.disconnected += ears.on_hung_up
+        self.client.conn.disconnected += self._hearing.hung_up
 
     async def open(self) -> tuple[str, ...]:
         """The accounts of the gateway's user. Raises IdInUse and NotOpened, and nothing else."""
@@ -139,6 +145,8 @@ class Wire:
         try:
             async with asyncio.timeout(3 * within_s):
                 await asyncio.wait({opening, self._hearing.refused}, return_when=asyncio.FIRST_COMPLETED)
+            if opening.done() and isinstance(opening.exception(), TimeoutError):
+                raise TimeoutError
             if self._hearing.refused.done():
                 raise self._hearing.refused.exception() or NotOpened("the gateway refused the session")
             await opening

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty
@@ -52,6 +52,14 @@ def cash_in(value: float | Decimal | str) -> Cash:
     if not amount.is_finite() or abs(amount) >= Decimal(UNSET):
         raise ValueError(f"{value!r} is no amount")
     return _nearest(amount * CASH_SCALE)
+
+
+def amount_in(told: object) -> Cash | None:
+    """An amount of a what-if answer; None for what is empty, huge or no number: those are unknown."""
+    try:
+        return None if told in ("", None) else cash_in(str(told))
+    except (ValueError, InvalidOperation):
+        return None
 
 
 def _nearest(value: Decimal) -> int:

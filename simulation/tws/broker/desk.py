@@ -120,6 +120,9 @@ class Desk:
             self._waiting.unwatch(ticket)
             if self.may_be_exposed(ticket):
                 self._send(ticket)
+            elif ticket.status == PRE_SUBMITTED and self._waiting.is_open(ticket, self.now_ns):
+                ticket.move(SUBMITTED)  # the client is not told which order of a group is exposed
+                self._teller.accepted(ticket)
 
     def _send(self, ticket: Ticket) -> None:
         book = self._books[ticket.account]

@@ -98,8 +98,7 @@ def test_a_partial_fill_in_a_group_cancels_or_reduces_the_others(kind: int, left
         assert status.status == "Cancelled"
     else:
         desk.ask_all()
-        held = "PreSubmitted" if kind == 2 else "Submitted"  # with block only one of the two is exposed
-        assert (desk.last_status(2).status, desk.last_status(2).remaining) == (held, left)
+        assert (desk.last_status(2).status, desk.last_status(2).remaining) == ("Submitted", left)
     assert desk.last_status(3).remaining == 20.0
 
 

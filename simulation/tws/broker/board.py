@@ -7,11 +7,8 @@ from model.units import Px
 
 
 class Board:
-    """Quotes and last trades (price and moment) by con_id.
-
-    Stops, combos and algorithms read them: matching is the exchange's.
-    """
+    """Quotes and last trades by con_id. Stops, combos and algorithms read them: matching is the exchange's."""
 
     def __init__(self) -> None:
         self.quotes: dict[int, Quote] = {}
-        self.trades: dict[int, tuple[Px, int]] = {}
+        self.trades: dict[int, Px] = {}

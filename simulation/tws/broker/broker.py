@@ -257,7 +257,7 @@ class Broker:
     def on_trade(self, con_id: int, price: Px, at_ns: int) -> None:
         """A contract traded. It moves stops and nothing else: orders match against quotes and bars."""
         self._at(at_ns)
-        self._board.trades[con_id] = (price, at_ns)
+        self._board.trades[con_id] = price
         waiting = self._waiting.watching(con_id)
         for ticket in waiting:
             before = ticket.stop

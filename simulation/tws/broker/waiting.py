@@ -119,14 +119,14 @@ class Waiting:
     def glance(self, ticket: Ticket, now_ns: int) -> None:
         """Look at the prices that are there already: a stop that they touch need not wait for the next ones.
 
-        A trade from before the quote says nothing of the present.
+        A last trade outside the quote says nothing of the present.
         """
         session, quote = self.session(ticket, now_ns), self._board.quotes.get(ticket.con_id)
         if ticket.order.order_type not in STOPS or session is None or quote is None or quote.at_ns < session.opens_ns:
             return
         self.on_quote(ticket, quote, now_ns)
-        last, traded_ns = self._board.trades.get(ticket.con_id, (0, -1))
-        if traded_ns >= quote.at_ns:
+        last = self._board.trades.get(ticket.con_id)
+        if last is not None and quote.bid <= last <= quote.ask:
             self.on_trade(ticket, last, now_ns)
 
     def on_quote(self, ticket: Ticket, quote: Quote, now_ns: int) -> None:

@@ -61,9 +61,10 @@ def test_a_stop_that_the_market_is_already_through_triggers_at_once() -> None:
     assert [m.order.trail_stop for _, m in desk.said if isinstance(m, OpenOrder)][-1] == 99.0
     desk.trade(STOCK, "98")
     assert executions(desk.said[-5:])[0].execution.order_id == 2
-    assert executions(desk.place(3, sell(10, order_type="STP", aux=98.5)))[0].execution.price == 100.0
-    desk.quote(STOCK, "99", "99.1")
-    assert executions(desk.place(4, sell(10, order_type="STP", aux=98.5))) == []
+    assert executions(desk.place(3, sell(10, order_type="STP", aux=98.5))) == []
+    desk.cancel(3)
+    desk.trade(STOCK, "100.05")
+    assert executions(desk.place(4, sell(10, order_type="STP", aux=100.08)))[0].execution.price == 100.0
 
 
 def test_a_trailing_percentage_is_rounded_to_a_tick() -> None:

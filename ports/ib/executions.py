@@ -85,19 +85,29 @@ class Executions:
         self._costs[cost.exec_id] = cost
         if cost.exec_id in self._waiting:
             self._leave(cost.exec_id)
-        elif first and (move := self.late_cost(cost)) is not None:
-            self._tell(move)
+        elif first and not self._superseded(cost.exec_id):
+            for move in self.late_costs(cost.exec_id):
+                self._tell(move)
 
-    def late_cost(self, cost: CostSeen) -> CashMoved | None:
-        """What a commission changes of an execution that was told without it, None for nothing."""
-        owed = self._durable.cost_told(cost.exec_id)
-        if owed is None:
-            return None
+    def late_costs(self, exec_id: str) -> list[CashMoved]:
+        """What a commission changes of an execution that was told without it. Of one that is corrected nothing remains:
+        the engine takes back the commission of the execution, so what moved later is taken back here."""
+        owed, cost = self._durable.cost_told(exec_id), self._costs.get(exec_id)
+        if owed is None or cost is None:
+            return []
         told, currency, at_ns = owed
         more = cost.amount - (told if currency == cost.currency else 0)
         if not more:
-            return None
-        return CashMoved(f"cost-{cost.exec_id}", COST_KIND, cost.currency, -more, "", at_ns)
+            return []
+        moves = [CashMoved(f"cost-{exec_id}", COST_KIND, cost.currency, -more, "", at_ns)]
+        if self._superseded(exec_id):
+            moves.append(CashMoved(f"uncost-{exec_id}", COST_KIND, cost.currency, more, "", at_ns))
+        return moves
+
+    def _superseded(self, exec_id: str) -> bool:
+        """Whether a correction of an execution is known."""
+        stem, number = stem_of(exec_id)
+        return self._newest.get(stem, (0, ""))[0] > number
 
     def release(self, now_s: float) -> float | None:
         """Tell what has waited long enough; when the next one has, in loop time."""
@@ -128,16 +138,14 @@ class Executions:
             corrects=_numbered(seen.exec_id, number - 1) if number > 1 else "",
         )  # fmt: skip
 
-    def looked_up(self, seen: ExecutionSeen, at_ns: int) -> tuple[Fill, CashMoved | None] | None:
+    def looked_up(self, seen: ExecutionSeen, at_ns: int) -> tuple[Fill, list[CashMoved]] | None:
         """An execution for a snapshot, with what its commission has changed since it was first told."""
         fill = self.fill_of(seen, at_ns)
         if fill is None:
             return None
-        cost = self._costs.get(seen.exec_id)
-        if cost is None:
+        if seen.exec_id not in self._costs:
             self._durable.told_without_cost(seen.exec_id, fill.fee, fill.fee_currency, at_ns)
-            return fill, None
-        return fill, self.late_cost(cost)
+        return fill, self.late_costs(seen.exec_id)
 
     def _leave(self, exec_id: str) -> None:
         waiting = self._waiting.pop(exec_id)
@@ -146,6 +154,9 @@ class Executions:
             return
         if exec_id not in self._costs:
             self._durable.told_without_cost(exec_id, fill.fee, fill.fee_currency, waiting.at_ns)
+        if fill.corrects and self._superseded(fill.corrects):
+            for move in self.late_costs(fill.corrects):
+                self._tell(move)
         self._told[exec_id] = None
         if len(self._told) > KEPT:
             del self._told[next(iter(self._told))]

@@ -37,7 +37,7 @@ def snapshot_of(
     """day_ns: the gateway's midnight; what ended before it is not told any more, so nothing older is proved absent."""
     taken = [executions.looked_up(each, each.at_ns) for each in look.executions]
     fills: list[Fill] = [each[0] for each in taken if each is not None]
-    moves: list[CashMoved] = [each[1] for each in taken if each is not None and each[1] is not None]
+    moves: list[CashMoved] = [move for each in taken if each is not None for move in each[1]]
     working = [each for each in look.open if each.status not in ENDED]
     return VenueSnapshot(
         id=request.id,

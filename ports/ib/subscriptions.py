@@ -102,7 +102,8 @@ class Subscriptions:
     async def keep(self, session: Session) -> None:
         """Bring the gateway's subscriptions to what is wanted, for as long as the session lasts."""
         self._session = session
-        session.send(Lane.QUERY, lambda: session.client.reqMarketDataType(LIVE), _ignore)
+        kind = DELAYED if self._settings.delayed else LIVE
+        session.send(Lane.QUERY, lambda: session.client.reqMarketDataType(kind), _ignore)
         while True:
             self._stream(session)
             await self._turn(session)

@@ -9,6 +9,8 @@ from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty
 
 UNSET = 1.7976931348623157e308
 UNSET_WHOLE = 2**31 - 1
+MOST_CASH = Decimal(9 * 10**12)
+"""What fits; the gateway's unset is far above."""
 
 
 def known(value: Any) -> bool:
@@ -49,7 +51,7 @@ def qty_out(value: Qty) -> int | Decimal:
 def cash_in(value: float | Decimal | str) -> Cash:
     """Raises ValueError for what is no amount."""
     amount = Decimal(str(value))
-    if not amount.is_finite() or abs(amount) >= Decimal(UNSET):
+    if not amount.is_finite() or abs(amount) >= MOST_CASH:
         raise ValueError(f"{value!r} is no amount")
     return _nearest(amount * CASH_SCALE)
 

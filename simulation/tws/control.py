@@ -84,6 +84,10 @@ class Control:
             raise ControlError(f"{name}: {error}") from None
         return method(**found)
 
+    async def arrived(self) -> None:
+        """Wait until everything that was told to come up has done so. Raises OSError when a port cannot be had."""
+        await asyncio.gather(*self._coming)
+
     @contextmanager
     def within(self) -> Iterator[None]:
         """What is done in here follows from what was done before: it is not logged by itself."""

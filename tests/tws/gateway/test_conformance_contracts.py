@@ -10,7 +10,6 @@ from state.lake import Lake
 from tests.tws.gateway.kit import ABC, CALL_25, ES, EUR, PENCE, desk
 
 
-
 async def test_a_stock_is_told_with_what_the_house_knows_of_it(lake: Lake) -> None:
     async with desk(lake) as here:
         ib = await here.connect()

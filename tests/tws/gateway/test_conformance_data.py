@@ -37,7 +37,9 @@ async def test_only_what_changes_is_told_again(lake: Lake) -> None:
         here.price(abc, 100.0, 100.02, bid_size=700, ask_size=300)
         ticker = await here.quoted(ib.reqMktData(abc))
         await here.silence(ib)
-        ticker.updateEvent += lambda changed: told.extend((each.tickType, each.price, each.size) for each in changed.ticks)
+        ticker.updateEvent += lambda changed: told.extend(
+            (each.tickType, each.price, each.size) for each in changed.ticks
+        )
         told: list[tuple[int, float, float]] = []
         here.price(abc, 100.0, 100.03, bid_size=800, ask_size=300)
         await here.until(lambda: ticker.ask == 100.03)
@@ -246,7 +248,9 @@ async def test_every_trade_is_told_tick_by_tick(lake: Lake) -> None:
         abc = await here.contract(ib, ABC)
         ticker = ib.reqTickByTickData(abc, "AllLast")
         seen: list[tuple[float, float, str]] = []
-        ticker.updateEvent += lambda changed: seen.extend((one.price, one.size, one.exchange) for one in changed.tickByTicks)
+        ticker.updateEvent += lambda changed: seen.extend(
+            (one.price, one.size, one.exchange) for one in changed.tickByTicks
+        )
         await here.silence(ib)
         here.price(abc, 100.0, 100.02, last=100.01, last_size=40)
         await here.until(lambda: seen)

@@ -224,7 +224,9 @@ async def test_an_adaptive_order_improves_on_the_market_or_waits(lake: Lake) -> 
     async with desk(lake) as here:
         ib = await here.connect()
         abc = await abc_at(here, ib, 100.0, 100.10)
-        adaptive = MarketOrder("BUY", 100, algoStrategy="Adaptive", algoParams=[TagValue("adaptivePriority", "Patient")])
+        adaptive = MarketOrder(
+            "BUY", 100, algoStrategy="Adaptive", algoParams=[TagValue("adaptivePriority", "Patient")]
+        )
         trade = ib.placeOrder(abc, adaptive)
         await here.silence(ib)
         assert trade.orderStatus.filled == 0

@@ -150,6 +150,13 @@ def left_for_the_day(stage: Stage) -> None:
     forge(stage, next(p for p, row in enumerate(stage.rows) if hasattr(row.event, "spec")), spec=order)
 
 
+def left_for_good(stage: Stage) -> None:
+    place = sent(stage)
+    order = replace(stage.wire[place].message.order, tif=TimeInForce.GTC, expires_ns=0)  # type: ignore[attr-defined]
+    stage.wire[place] = stage.wire[place]._replace(message=SubmitOrder(order))
+    forge(stage, next(p for p, row in enumerate(stage.rows) if hasattr(row.event, "spec")), spec=order)
+
+
 def changed_for_good(stage: Stage) -> None:
     place = sent(stage, ModifyOrder)
     change = replace(stage.wire[place].message, expires_ns=1 << 62)
@@ -164,5 +171,7 @@ VENUE_DEFECTS: tuple[tuple[str, Callable[[], Stage], Callable[[Stage], None]], .
     (LEASE, timed, renewed_no_more),
     (LEASE, timed, renewed_too_late),
     (LEASE, dated, left_for_the_day),
+    (LEASE, dated, left_for_good),
+    (LEASE, timed, left_for_good),
     (LEASE, dated, changed_for_good),
 )

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from actors.order_lease import OrderLease
-from model.decisions import InstrumentLocked
-from model.execution import Reconciled, ReleaseInstrument
+from model.decisions import InstrumentLocked, Mode
+from model.execution import Alarm, DeclareAbsent, Reconciled, ReleaseInstrument
 from model.order_events import OrderMoved
 from model.orders import Intent, Place, Purpose, Share, Side, SubmitOrder, TimeInForce
 from model.units import PX_SCALE, QTY_SCALE
@@ -16,6 +16,7 @@ from simulation.prove.days import draw_day
 from simulation.prove.oracles import judge
 from simulation.prove.terms import DOUBLED, Terms
 from simulation.stage import Stage
+from state.order_law import OrderState
 from tests.prove.forging import forge, place_of, sent, slip_in, strike
 from tests.prove.other_venues import (
     LEASE,
@@ -23,6 +24,8 @@ from tests.prove.other_venues import (
     PLAIN,
     WITH_A_TIMER,
     WITHOUT_IDS,
+    answered,
+    answered_wrongly,
     doubted_through_a_crash,
     timed,
     unshown,
@@ -112,6 +115,48 @@ def test_a_contract_that_a_person_releases_is_locked_again_while_its_order_is_in
     assert stage.actor("system").locked == {}
     assert spoken(calm(stage)) == set()
     assert list(stage.actor("system").locked) == ["ALPHA"]
+
+
+def test_an_order_that_a_person_answered_for_is_given_up_and_its_contract_trades_again() -> None:
+    stage = answered()
+    assert spoken(stage) == set()
+    assert stage.actor("system").locked == {}
+    stage.want("ALPHA", 300)
+    stage.decide()
+    assert spoken(calm(stage)) == set()
+    assert stage.positions == {"ALPHA": 300}
+    (lost, filled) = stage.orders
+    assert (lost.state, lost.over, filled.state) == (OrderState.LOST, True, OrderState.FILLED)
+    assert len([each for each in stage.wire if isinstance(each.message, SubmitOrder)]) == 2
+
+
+def test_what_a_person_answered_for_outlives_a_crash_and_nothing_waits_for_it() -> None:
+    stage = answered()
+    stage.crash()
+    assert spoken(calm(stage)) == set()
+    (order,) = stage.orders
+    assert (order.state, order.over, stage.mode) == (OrderState.LOST, True, Mode.TRADING)
+    assert len([each for each in stage.wire if isinstance(each.message, SubmitOrder)]) == 1
+
+
+def test_a_person_who_was_wrong_is_told_and_the_order_is_taken_back() -> None:
+    stage = answered_wrongly()
+    assert stage.orders.one().state is OrderState.LOST
+    stage.venue.relent()
+    stage.run("5m")
+    order = stage.orders.one()
+    assert order.state is OrderState.WORKING
+    assert "PROOF_WRONG" in {row.event.code for row in stage.rows if isinstance(row.event, Alarm)}
+    assert stage.positions == {"ALPHA": order.filled // QTY_SCALE}
+    assert order.filled > 0
+
+
+@pytest.mark.parametrize("name", ["hr-000000000000000000000000", "not-ours"])
+def test_nobody_can_answer_for_an_order_that_is_not_there(name: str) -> None:
+    stage = unshown()
+    stage.tell("orders", DeclareAbsent(name, "a slip of the pen", "author"))
+    stage.run("1s")
+    assert [order.state for order in stage.orders] == [OrderState.UNKNOWN]
 
 
 def test_other_contracts_are_traded_while_an_order_is_in_doubt() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
 from engine.message import Message, Told
 from model.execution import DeclareAbsent
-from ports.control import ControlPort
-from tests.app.kit import Said, hedgerow
+from tests.app.kit import hedgerow, obeyed
 
 DOUBTED, WORKING = "hr-00000000000000000000000a", "hr-00000000000000000000000b"
 
@@ -31,22 +29,9 @@ class Engine:
         return {"working": [{"id": name, "state": state} for name, state in self.orders.items()]}
 
 
-async def said_of(engine: Engine, state: Path, *words: str) -> Said:
-    """What `hedgerow absent` says while the engine's control port is open."""
-    port = ControlPort(state, engine.status, lambda reason: None)
-    serving = asyncio.create_task(port.run(engine))  # type: ignore[arg-type]  # only `tell` is used
-    while not (state / "control.json").exists():  # noqa: ASYNC110  # the port publishes a file and sets no event
-        await asyncio.sleep(0)
-    try:
-        return await asyncio.to_thread(hedgerow, "absent", *words, "--state", str(state))
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-
-
 async def test_an_order_in_doubt_is_given_up_on_a_persons_word(tmp_path: Path) -> None:
     engine = Engine()
-    said = await said_of(engine, tmp_path, DOUBTED, "--reason", "the desk has nothing", "--yes")
+    said = await obeyed(engine, tmp_path, "absent", DOUBTED, "--reason", "the desk has nothing", "--yes")
     assert (said.status, said.out) == (0, f"{DOUBTED} is given up\n")
     [(to, word)] = engine.told
     assert isinstance(word, DeclareAbsent)
@@ -57,14 +42,14 @@ async def test_an_order_in_doubt_is_given_up_on_a_persons_word(tmp_path: Path) -
 
 async def test_an_order_of_which_something_is_known_is_not_answered_for(tmp_path: Path) -> None:
     engine = Engine()
-    said = await said_of(engine, tmp_path, WORKING, "--reason", "a slip", "--yes")
+    said = await obeyed(engine, tmp_path, "absent", WORKING, "--reason", "a slip", "--yes")
     assert said.status != 0
     assert f"{WORKING} is not in doubt; in doubt are: {DOUBTED}" in said.err
     assert engine.told == []
 
 
 async def test_an_answer_without_a_reason_is_refused(tmp_path: Path) -> None:
-    assert (await said_of(Engine(), tmp_path, DOUBTED, "--yes")).status == 2
+    assert (await obeyed(Engine(), tmp_path, "absent", DOUBTED, "--yes")).status == 2
 
 
 def test_without_an_engine_there_is_nobody_to_answer(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from engine.message import Event
-from model.execution import OrderDenied
+from model.execution import KnownOrder, OrderDenied, OrdersKnown
 from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import Fill, Filled, Intent, OrderSpec, Share
 from model.units import Px, Qty, div_half_even
@@ -241,6 +241,16 @@ class OrderBook:
         """The run that was placed last."""
         return next(reversed(self.runs), "")
 
+    def known(self, asked: Iterable[str]) -> OrdersKnown:
+        """What the reconciler compares: open orders, and of those it asks for the ones that should not be there."""
+        asked = tuple(asked)
+        given_up = (self.orders[each] for each in asked if each in self.orders and each not in self.open)
+        found = tuple(
+            KnownOrder(o.spec.client_id, o.spec.instrument, o.state, o.filled, o.planned_ns, o.resent_ns)
+            for o in (*self.open.values(), *(o for o in given_up if o.state is OrderState.LOST))
+        )
+        return OrdersKnown(found, tuple(each for each in asked if each not in self.orders))
+
     def close(self, order: Order) -> None:
         self.open.pop(order.spec.client_id, None)
 
@@ -268,6 +278,8 @@ class OrderBook:
         order.changed_ns = row.at_ns
         if row.event == OrderEvent.RESENT:
             order.resent_ns = row.at_ns
+        if row.event == OrderEvent.DECLARED_ABSENT:
+            order.settled = True
         self._sort(order)
 
     def fold_repriced(self, row: OrderRepriced) -> None:

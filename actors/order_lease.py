@@ -54,10 +54,13 @@ class OrderLease:
         return self.desk.clock.now_ns + self.policy.good_for_ns if spec.tif is GTD else 0
 
     def leaving(self, spec: OrderSpec) -> list[Effect]:
-        """What goes before an order: the timer is set first, so that no order is ever there without it."""
+        """What goes before an order: the timer is set first, so that no order is ever there without it.
+
+        Also when it runs: a slow disk can hold an order back for longer than what is left of it.
+        """
         if spec.tif is GTD:
             self.watch(spec)
-        elif spec.tif is not GTC and self.timed and not self._runs():
+        elif spec.tif is not GTC and self.timed:
             return self._set()
         return []
 

@@ -12,7 +12,7 @@ from actors.order_book import CARETAKER, FOREIGN, Order, new_order
 from actors.order_desk import ROUTINE, OrderDesk
 from engine.effects import Effect, Journal, Tell
 from engine.message import Message
-from model.execution import AdoptOrder, ProvenAbsent, SeenAtVenue
+from model.execution import AdoptOrder, DeclareAbsent, ProvenAbsent, SeenAtVenue
 from model.order_events import OrderPlanned
 from model.orders import (
     ORDER_PREFIX,
@@ -57,7 +57,7 @@ class OrderReports:
             OrderSent: self._sent, OrderAcked: self._acked, OrderRejected: self._rejected,
             OrderCancelled: self._cancelled, OrderExpired: self._expired, OrderModified: self._modified,
             ModifyRejected: self._modify_rejected, CancelRejected: self._cancel_rejected, SeenAtVenue: self._seen,
-            ProvenAbsent: self._absent,
+            ProvenAbsent: self._absent, DeclareAbsent: self._declared,
         }  # fmt: skip
 
     def take(self, report: Any) -> list[Effect]:
@@ -158,6 +158,15 @@ class OrderReports:
 
     def _absent(self, order: Order, absent: ProvenAbsent) -> list[Effect]:
         return self.desk.move(order, E.PROVEN_ABSENT, absent.snapshot_id)
+
+    def _declared(self, order: Order, word: DeclareAbsent) -> list[Effect]:
+        """A person answers for the venue. The order is given up; should it be there after all, it is an alarm."""
+        effects = self.desk.move(order, E.DECLARED_ABSENT, f"{word.by}: {word.reason}")
+        if order.state is OrderState.LOST and not order.settled:
+            order.settled = True
+            self.desk.book.close(order)
+            effects += self.desk.told(order, "a person says that the venue never had it")
+        return effects
 
     def adopt(self, adopt: AdoptOrder) -> list[Effect]:
         """Take over an order that carries our prefix; nobody here remembers why it was placed."""

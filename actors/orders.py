@@ -20,7 +20,7 @@ from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Reply, ToPort
 from engine.message import Event, Refused
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
-from model.execution import AdoptOrder, AskOrders, KnownOrder, OrderDenied, OrdersKnown, ProvenAbsent, SeenAtVenue
+from model.execution import AdoptOrder, AskOrders, DeclareAbsent, OrderDenied, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
 from model.leases import OrdersLeased
 from model.market import Quote, WatchAgain
@@ -62,6 +62,7 @@ Report = (
     | CancelRejected
     | SeenAtVenue
     | ProvenAbsent
+    | DeclareAbsent
     | AdoptOrder
 )
 ENDING_MODES = (Mode.HALTED, Mode.SAFE_STOP)
@@ -296,12 +297,7 @@ class Orders(Actor):
             self.halted = mode is Mode.HALTED
 
     def on_ask_orders(self, ask: AskOrders) -> Effects:
-        known = self.book.orders
-        found = tuple(
-            KnownOrder(o.spec.client_id, o.spec.instrument, o.state, o.filled, o.planned_ns, o.resent_ns)
-            for o in self.book.open.values()
-        )
-        return [Reply(ask, OrdersKnown(found, tuple(each for each in ask.ids if each not in known)))]
+        return [Reply(ask, self.book.known(ask.ids))]
 
     def on_deadlines(self, due: DeadlinesDue) -> Effects:
         effects: list[Effect] = []

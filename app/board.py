@@ -232,7 +232,7 @@ class Board:
         }
 
     def _order_moved(self, event: OrderMoved) -> None:
-        if event.now in TERMINAL:
+        if event.now in TERMINAL or event.event == "DECLARED_ABSENT":
             self.working.pop(event.client_id, None)
         elif event.client_id in self.working:
             self.working[event.client_id]["state"] = event.now

@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "reduce-only": "app.commands.operate:reduce_only",
     "resume": "app.commands.operate:resume",
     "release": "app.commands.operate:release",
+    "absent": "app.commands.operate:absent",
     "stop": "app.commands.operate:stop",
     "guardian": "app.commands.guardian:guardian",
     "journal": "app.commands.journal:journal",

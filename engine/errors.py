@@ -3,6 +3,7 @@
 EngineError
 ├─ WiringError      the tree, a handler table or a reference is wrong: refused at start-up
 ├─ JournalError     the journal cannot be written or read: no journal, no trading
+│  └─ NoJournalError  there is none where one was looked for
 ├─ Overflow         a lane that must never fill is full: safe stop
 ├─ Exhausted        a supervisor's restart budget is spent
 ├─ Fatal            a port that the engine cannot live without has failed for good
@@ -30,6 +31,13 @@ class WiringError(EngineError):
 class JournalError(EngineError):
     code = "JOURNAL"
     next = "check the disk, then run the journal's verify command before the next start"
+
+
+class NoJournalError(JournalError):
+    """There is none where one was looked for; no disk is to blame."""
+
+    code = "NO_JOURNAL"
+    next = "name the folder of an engine, or begin one with `hedgerow run` or `hedgerow replay`"
 
 
 class Overflow(EngineError):  # noqa: N818

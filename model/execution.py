@@ -58,6 +58,14 @@ class ReleaseInstrument(Control, frozen=True, gc=False):
     by: str
 
 
+class DeclareAbsent(Control, frozen=True, gc=False):
+    """To orders: a person asked the venue, which has nothing of this order, and never will. Ends a doubt only."""
+
+    client_id: str
+    reason: str
+    by: str
+
+
 class OrderDenied(Event, frozen=True, gc=False):
     """orders: this approved intent did not become an order. Final: the same intent asked again is denied again."""
 

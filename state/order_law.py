@@ -26,7 +26,7 @@ class OrderState(enum.StrEnum):
 
 
 class OrderEvent(enum.StrEnum):
-    """What can happen to an order. SEEN_* is a status the venue showed when asked.
+    """What can happen to an order. SEEN_* is a status the venue showed when asked. DECLARED_ABSENT is a person's word.
 
     FILLED: an execution after which nothing remains.  LATE_FILL: one that is told apart because the order had ended;
     the table answers it like any other partial fill.
@@ -52,6 +52,7 @@ class OrderEvent(enum.StrEnum):
     SEEN_REJECTED = "SEEN_REJECTED"
     SEEN_EXPIRED = "SEEN_EXPIRED"
     PROVEN_ABSENT = "PROVEN_ABSENT"
+    DECLARED_ABSENT = "DECLARED_ABSENT"
     RESENT = "RESENT"
     MODIFY_SENT = "MODIFY_SENT"
     MODIFY_CONFIRMED = "MODIFY_CONFIRMED"
@@ -92,6 +93,8 @@ ADOPTED = Note("ADOPTED", "taken over on the venue's word")
 VENUE_HAS_IT = Note("VENUE_HAS_IT", "the venue refused the id as one it has: ask what became of it")
 IN_FLIGHT = Note("IN_FLIGHT", "absence proves nothing while the order may be on its way")
 VANISHED = Note("VANISHED", "the venue no longer shows an order it acknowledged: ask again, then a person", alarm=True)
+DECLARED = Note("DECLARED", "a person asked the venue and answers for it; it is not sent again")
+NOT_IN_DOUBT = Note("NOT_IN_DOUBT", "nothing is in doubt that a person could answer: what is known stands")
 ONLY_LOST = Note("ONLY_LOST", "only an order proven absent may be sent again", alarm=True)
 ONLY_WORKING = Note("ONLY_WORKING", "only a working order may be modified", alarm=True)
 NOTHING_TO_CANCEL = Note("NOTHING_TO_CANCEL", "the order has ended; there is nothing to cancel", alarm=True)
@@ -205,6 +208,10 @@ LAW: Mapping[OrderEvent, tuple[Clause[OrderState], ...]] = {
         stay(DURABLE, SENT, note=IN_FLIGHT),
         stay(LOST, note=DUPLICATE),
         stay(*TERMINAL, note=AFTER_THE_END),
+    ),
+    E.DECLARED_ABSENT: (
+        move(UNKNOWN, to=LOST, note=DECLARED),
+        stay(PLANNED, DURABLE, SENT, WORKING, *TERMINAL, LOST, note=NOT_IN_DOUBT),
     ),
     E.RESENT: (
         move(LOST, to=SENT),

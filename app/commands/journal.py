@@ -101,9 +101,9 @@ def tidy(days: int, state: Path, as_json: bool) -> None:
 
 
 def _existing(state: Path) -> Path:
-    from engine.errors import JournalError
+    from engine.errors import NoJournalError
 
     folder = state / JOURNAL
     if not folder.is_dir():
-        raise JournalError(f"{state} holds no journal: name the state folder of an engine with --state")
+        raise NoJournalError(f"{state} holds no journal: name the state folder of an engine with --state")
     return folder

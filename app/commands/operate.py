@@ -83,6 +83,37 @@ def release(instrument: str, reason: str, state: Path) -> None:
 
 
 @click.command()
+@click.argument("order")
+@click.option("--reason", required=True, help="Who was asked at the venue, and what they said; kept in the journal.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@state_option
+def absent(order: str, reason: str, yes: bool, state: Path) -> None:
+    """Say that the venue never had ORDER, of which the engine cannot find out. It is given up, and never sent again.
+
+    Only an order that is UNKNOWN can be answered for. Look at the venue's own screen first: should the order be there
+    after all, the engine takes it back with an alarm when the venue next shows it.
+    """
+    _in_doubt(state, order)
+    if not yes:
+        click.confirm(f"The venue was asked and has nothing of {order}, open or filled?", abort=True)
+    request(state, "absent", order=order, reason=reason, by=getpass.getuser())
+    deadline = time.monotonic() + OBEY_WITHIN_S
+    while time.monotonic() < deadline:
+        if all(each["id"] != order for each in request(state, "status")["status"]["working"]):
+            click.echo(f"{order} is given up")
+            return
+        time.sleep(0.05)
+    raise ControlError(f"the engine took the command but still counts {order}")
+
+
+def _in_doubt(state: Path, order: str) -> None:
+    working = request(state, "status")["status"]["working"]
+    if order not in (each["id"] for each in working if each["state"] == "UNKNOWN"):
+        doubts = ", ".join(each["id"] for each in working if each["state"] == "UNKNOWN") or "none"
+        raise ControlError(f"{order} is not in doubt; in doubt are: {doubts}")
+
+
+@click.command()
 @click.option("--reason", default="operator", show_default=True, help="Kept in the journal.")
 @click.option("--wait", "wait_s", default=60.0, show_default=True, help="Seconds to wait for a clean stop.")
 @state_option

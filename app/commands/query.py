@@ -133,11 +133,11 @@ def _events() -> Any:
 
 def _journal(state: Path) -> Path:
     from app.process import JOURNAL
-    from engine.errors import JournalError
+    from engine.errors import NoJournalError
 
     folder = state / JOURNAL
     if not folder.is_dir():
-        raise JournalError(f"{state} holds no journal: name the state folder of an engine with --state")
+        raise NoJournalError(f"{state} holds no journal: name the state folder of an engine with --state")
     return folder
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from engine.message import Message, Told
 from engine.ports import Outside
 from model.decisions import Halt, ReduceOnly, Resume
-from model.execution import ReleaseInstrument
+from model.execution import DeclareAbsent, ReleaseInstrument
 from ports.control.client import ADDRESS_FILE
 
 LINE_LIMIT = 8_192
@@ -95,11 +95,13 @@ class ControlPort:
                 return _told(outside.tell("system", Resume(reason, by)))
             case "release" if command.get("instrument"):
                 return _told(outside.tell("system", ReleaseInstrument(_text(command["instrument"]), reason, by)))
+            case "absent" if command.get("order"):
+                return _told(outside.tell("orders", DeclareAbsent(_text(command["order"]), reason, by)))
             case "stop":
                 self._stop(reason or "asked by an operator")
                 return {"ok": True}
             case verb:
-                known = "status, halt, reduce_only, resume and stop, and release with an instrument"
+                known = "status, halt, reduce_only, resume and stop, release with an instrument, absent with an order"
                 return _refused(f"{verb!r} is not a command; there are {known}")
 
 

@@ -29,6 +29,8 @@ from simulation.stage.world import ALPHA, BETA, GAMMA, opens_ns
 MINUTE_NS = 60 * NS_PER_SECOND
 HOUR_NS = 60 * MINUTE_NS
 CALM_NS = 15 * MINUTE_NS
+ANSWER_NS = 130 * NS_PER_SECOND
+"""When, before that, the author answers for orders in doubt on some days: the judges have looked for two minutes."""
 LAST_WISH_NS = 150 * NS_PER_SECOND
 """When, in the calm, the author decides once more on some days."""
 MOST_FAULTS = 12
@@ -56,8 +58,8 @@ class Word(msgspec.Struct, frozen=True):
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """One day as it was drawn. Times count from its beginning, `begins_ns` after a midnight.
 
-    restarts_ns: how long the engine stays down after it died.  displayed: units in each quote.  resumes, decides: what
-    the author says in the calm.
+    restarts_ns: how long the engine stays down after it died.  displayed: units in each quote.  resumes, decides,
+    answers: what the author says in the calm; answers are for orders that the engine cannot find out about.
     """
 
     seed: int
@@ -72,6 +74,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     tight: bool
     words: tuple[Word, ...]
     faults: tuple[Fault, ...]
+    answers: bool = False
     terms: Terms = Terms()
 
 
@@ -96,6 +99,7 @@ def draw_day(seed: int) -> Day:
         displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
         tight=_chance(seed, "limits").random() < 0.4,
         words=words, faults=tuple(fault for fault in faults if terms.can_be(fault)), terms=terms,
+        answers=_chance(seed, "answers").random() < 0.5,
     )  # fmt: skip
 
 
@@ -194,6 +198,11 @@ class Playing:
         self.quiet_since_ns = max(scene.relent(), scene.now_ns)
         if self.day.resumes and scene.mode is not Mode.TRADING:
             scene.resume()
+        if self.day.answers:
+            scene.run(ANSWER_NS)
+            scene.answer()
+            scene.run(NS_PER_SECOND)
+            scene.release()
         if self.day.decides:
             scene.run(LAST_WISH_NS)
             scene.decide()

@@ -9,13 +9,14 @@ from engine.clock import Clock
 from engine.errors import JournalError
 from engine.message import Message
 from engine.notices import Happened, Notice
-from model.execution import ReleaseInstrument
+from model.execution import DeclareAbsent, ReleaseInstrument
 from model.market import BarClosed, Quote
 from model.units import QTY_SCALE
 from simulation.exchange import VenueRules
 from simulation.stage import CrashError, Cuts, FolderJournal, Stage, World
 from simulation.stage.engine import KernelLife
 from state.journal import MemoryJournal
+from state.order_law import OrderState
 
 SpoilQuote = Callable[[Quote], Quote | None]
 SpoilBar = Callable[[BarClosed], tuple[BarClosed, ...]]
@@ -179,6 +180,14 @@ class Scene(Stage):
         if self.life is not None:
             for instrument in list(self.actor("system").locked):
                 self.tell("system", ReleaseInstrument(instrument, "the author has looked", "author"))
+
+    def answer(self) -> None:
+        """A person has asked the venue about every order in doubt, and answers for those that it never had."""
+        if self.life is not None:
+            for order in self.orders.in_state(OrderState.UNKNOWN):
+                name = order.spec.client_id
+                if name not in self.venue.exchange.desk.orders:
+                    self.tell("orders", DeclareAbsent(name, "the venue was asked", "author"))
 
     # -- prices on their way to the engine
 

@@ -27,7 +27,7 @@ def _asked(story: Story) -> dict[str, int]:
 
 
 def _came_after_all(story: Story) -> int:
-    return sum(story.states.get(name) != "UNKNOWN" for name in _asked(story))
+    return sum(story.states.get(name) not in ("UNKNOWN", "LOST") for name in _asked(story))
 
 
 def _through_a_crash(story: Story) -> int:
@@ -88,6 +88,7 @@ VENUES: Mapping[str, Callable[[Story], int]] = {
     "order in doubt came after all": _came_after_all,
     "an order in doubt outlived its engine": _through_a_crash,
     "trading waited for an order in doubt": _trading_waits,
+    "a person answered for an order in doubt": lambda story: story.steps["DECLARED_ABSENT in UNKNOWN"],
     "cancel timer set": lambda story: int(_renewals(story) > 0),
     "cancel timer renewed": lambda story: max(0, _renewals(story) - 1),
     "renewal met a dead link": _refused,

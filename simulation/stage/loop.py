@@ -214,16 +214,20 @@ def _tell(future: asyncio.Future[Any], told: Callable[[Any], None], answer: Any)
 
 
 class _Queue:
-    """Where aiosqlite puts what its thread is to do: it goes to the loop that asks for it."""
+    """Where aiosqlite puts what its thread is to do: it goes to the loop on which the connection was made.
+
+    A connection that nobody closed closes itself when the collector finds it. No loop that runs by then hears of that.
+    """
+
+    def __init__(self) -> None:
+        self._loop: VirtualLoop | None = running._get_running_loop()
 
     def put_nowait(self, item: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
         future, work = item
-        loop = None if future is None else future.get_loop()
-        if future is None:
+        if future is None or self._loop is None or self._loop.is_closed():
             work()
         else:
-            assert isinstance(loop, VirtualLoop)
-            loop.work(future, work)
+            self._loop.work(future, work)
 
 
 class _Thread:

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from engine.errors import JournalError
+from engine.errors import JournalError, NoJournalError
 from state.journal import schema
 from state.journal.chain import GENESIS, SnapshotParams
 from state.journal.database import check_is_ours, open_reader, translated
@@ -88,7 +88,7 @@ def files_in(folder: Path) -> list[Path]:
     """Journal files, by name. Raises JournalError when there is no such folder."""
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise JournalError(f"the journal's folder {folder} {what}: give the folder that the engine writes to")
+        raise NoJournalError(f"the journal's folder {folder} {what}: give the folder that the engine writes to")
     return sorted(folder.glob("journal-*.sqlite"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -11,10 +12,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from unittest import mock
 
 from app.cli import main
+from engine.message import Message, Told
+from ports.control import ControlPort
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, LAST = "20080102", "20080331"
@@ -101,3 +104,24 @@ def contents(folder: Path) -> dict[str, bytes]:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.endswith("-shm")]
     found = {str(path.relative_to(folder)): path.read_bytes() for path in files}
     return {name: body for name, body in found.items() if body or not name.endswith("-wal")}
+
+
+class Obeying(Protocol):
+    """What stands for an engine behind its control port: it is told, and says how it is."""
+
+    def tell(self, to: str, message: Message) -> Told: ...
+
+    def status(self) -> dict[str, Any]: ...
+
+
+async def obeyed(engine: Obeying, state: Path, *words: str) -> Said:
+    """What a command says while the engine's control port is open."""
+    port = ControlPort(state, engine.status, lambda reason: None)
+    serving = asyncio.create_task(port.run(engine))  # type: ignore[arg-type]  # only `tell` is used
+    while not (state / "control.json").exists():  # noqa: ASYNC110  # the port publishes a file and sets no event
+        await asyncio.sleep(0)
+    try:
+        return await asyncio.to_thread(hedgerow, *words, "--state", str(state))
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,8 @@ import pytest
 
 from engine.message import Message, Told
 from model.execution import ReleaseInstrument
-from ports.control import ControlPort
 from ports.control.client import ControlError, request
-from tests.app.kit import Said, hedgerow
+from tests.app.kit import hedgerow, obeyed
 
 
 class Engine:
@@ -32,22 +30,9 @@ class Engine:
         return {"locks": dict(self.locks)}
 
 
-async def released(engine: Engine, state: Path, *words: str) -> Said:
-    """What `hedgerow release` says while the engine's control port is open."""
-    port = ControlPort(state, engine.status, lambda reason: None)
-    serving = asyncio.create_task(port.run(engine))  # type: ignore[arg-type]  # only `tell` is used
-    while not (state / "control.json").exists():  # noqa: ASYNC110  # the port publishes a file and sets no event
-        await asyncio.sleep(0)
-    try:
-        return await asyncio.to_thread(hedgerow, "release", *words, "--state", str(state))
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-
-
 async def test_a_released_instrument_is_unlocked_with_the_reason_and_the_name(tmp_path: Path) -> None:
     engine = Engine("SP500@200803", "GOLD@200804")
-    said = await released(engine, tmp_path, "SP500@200803", "--reason", "booked by hand")
+    said = await obeyed(engine, tmp_path, "release", "SP500@200803", "--reason", "booked by hand")
     assert (said.status, said.out) == (0, "SP500@200803 released\n")
     (word,) = engine.told
     assert isinstance(word, ReleaseInstrument)
@@ -58,14 +43,14 @@ async def test_a_released_instrument_is_unlocked_with_the_reason_and_the_name(tm
 
 async def test_what_is_not_locked_cannot_be_released(tmp_path: Path) -> None:
     engine = Engine("GOLD@200804")
-    said = await released(engine, tmp_path, "SP500@200803", "--reason", "booked by hand")
+    said = await obeyed(engine, tmp_path, "release", "SP500@200803", "--reason", "booked by hand")
     assert said.status == 2
     assert said.err.startswith("hedgerow: SP500@200803 is not locked; locked are: GOLD@200804")
     assert engine.told == []
 
 
 async def test_a_release_without_a_reason_is_refused(tmp_path: Path) -> None:
-    assert (await released(Engine("A"), tmp_path, "A")).status == 2
+    assert (await obeyed(Engine("A"), tmp_path, "release", "A")).status == 2
 
 
 def test_without_an_engine_there_is_nothing_to_release(tmp_path: Path) -> None:

@@ -158,6 +158,15 @@ def test_an_order_manager_built_anew_before_its_first_order_still_knows_of_the_t
         assert kinds[:2] == [CancelAfter, SubmitOrder]
 
 
+def test_the_timer_is_set_before_every_order_however_lately_it_was() -> None:
+    """A timer that ran when an order was planned was over when a slow disk let the order go."""
+    with Stage(seed=7, rules=TIMER) as stage:
+        rest(stage, "a")
+        before = len(stage.wire)
+        rest(stage, "b")
+        assert [type(each.message) for each in stage.wire[before:]] == [CancelAfter, SubmitOrder]
+
+
 def test_an_order_manager_built_anew_takes_no_timer_for_set() -> None:
     """For a second it believed that one ran; what left in that second had none if the engine died of it."""
     with Stage(seed=7, rules=TIMER) as stage:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
 
-from model.execution import Alarm
+from model.execution import Alarm, DeclareAbsent, ReleaseInstrument
 from model.leases import CancelAfter
 from model.orders import ModifyOrder, SubmitOrder, TimeInForce
 from model.units import QTY_SCALE
@@ -51,6 +51,34 @@ def doubted_through_a_crash() -> Stage:
     stage = unshown()
     stage.crash()
     return calm(stage)
+
+
+def answered() -> Stage:
+    """A person has asked the venue, answers for the order, and releases its contract."""
+    stage = unshown()
+    (order,) = stage.orders
+    stage.tell("orders", DeclareAbsent(order.spec.client_id, "the venue never had it", "author"))
+    stage.run("1s")
+    stage.tell("system", ReleaseInstrument("ALPHA", "answered for", "author"))
+    return calm(stage)
+
+
+def answered_wrongly() -> Stage:
+    """The order was only late: it arrives while nobody hears the venue, and shows itself in a comparison."""
+    stage = Stage(seed=7, rules=WITHOUT_IDS)
+    stage.tape.size = QTY_SCALE
+    stage.want("ALPHA", 100)
+    stage.venue.delay_next("SubmitOrder", 200 * SECOND)
+    stage.decide()
+    stage.run("3m")
+    (order,) = stage.orders
+    stage.tell("orders", DeclareAbsent(order.spec.client_id, "the venue never had it", "author"))
+    stage.run("30s")
+    stage.venue.drop_next("OrderAcked")
+    for _ in range(10):
+        stage.venue.drop_next("Fill")
+    stage.run("80s")
+    return stage
 
 
 # -- where orders end without us
@@ -106,6 +134,7 @@ OTHER_WITNESSES: Mapping[Callable[[], Stage], str] = {
     unshown: "person asked about an order in doubt; never proven absent at a venue without ids",
     came_after_all: "order in doubt came after all",
     doubted_through_a_crash: "an order in doubt outlived its engine; trading waited for an order in doubt",
+    answered: "a person answered for an order in doubt",
     timed: "cancel timer set; cancel timer renewed",
     timer_ran_out_over_the_dead: "cancel timer ran out with orders open; lease ran out while the engine was dead",
     timer_ran_out_over_the_frozen: "lease ran out while the process stood still",
@@ -150,6 +179,13 @@ def left_for_the_day(stage: Stage) -> None:
     forge(stage, next(p for p, row in enumerate(stage.rows) if hasattr(row.event, "spec")), spec=order)
 
 
+def left_for_good(stage: Stage) -> None:
+    place = sent(stage)
+    order = replace(stage.wire[place].message.order, tif=TimeInForce.GTC, expires_ns=0)  # type: ignore[attr-defined]
+    stage.wire[place] = stage.wire[place]._replace(message=SubmitOrder(order))
+    forge(stage, next(p for p, row in enumerate(stage.rows) if hasattr(row.event, "spec")), spec=order)
+
+
 def changed_for_good(stage: Stage) -> None:
     place = sent(stage, ModifyOrder)
     change = replace(stage.wire[place].message, expires_ns=1 << 62)
@@ -164,5 +200,7 @@ VENUE_DEFECTS: tuple[tuple[str, Callable[[], Stage], Callable[[Stage], None]], .
     (LEASE, timed, renewed_no_more),
     (LEASE, timed, renewed_too_late),
     (LEASE, dated, left_for_the_day),
+    (LEASE, dated, left_for_good),
+    (LEASE, timed, left_for_good),
     (LEASE, dated, changed_for_good),
 )

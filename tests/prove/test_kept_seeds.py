@@ -5,17 +5,21 @@ A seed means another day whenever the catalogue grows, so each is written out; i
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
 from engine.notices import Happened
 from model.decisions import Mode, ModeEntered
 from model.execution import Alarm
-from model.orders import ModifyOrder
+from model.leases import CancelAfter
+from model.orders import ModifyOrder, SubmitOrder
 from model.units import NS_PER_SECOND
 from simulation.prove.case import Verdict
 from simulation.prove.days import Day, Playing, Word, play_day
 from simulation.prove.scene import Scene
+from simulation.prove.terms import Terms
 from simulation.stage import FolderJournal
 from tests.prove.a_day import FIRST_NS, HOUR_NS, MINUTE_NS, SECOND_NS, fault, short_day
 
@@ -153,3 +157,15 @@ def test_process_seed_125_a_disk_that_fails_while_a_file_is_begun_forks_no_journ
     verdict = play_day(short_day(at_midnight), disk=disk)
     assert not verdict.violations, verdict.violations
     assert verdict.crashes == 1
+
+
+def test_seed_3058_an_order_that_a_slow_disk_holds_back_for_a_whole_lease_leaves_behind_its_timer() -> None:
+    """It was planned while the timer ran, left five seconds later, and the renewal came behind it."""
+    held_back = fault("slow disk", 0, "", 5_000, HOUR_NS)
+    day = replace(short_day(held_back), terms=Terms(timer_s=5.0))
+    clean(day)
+    wire = [each for each in played(day).wire if isinstance(each.message, CancelAfter | SubmitOrder)]
+    for timer, order in pairwise(wire):
+        if isinstance(order.message, SubmitOrder):
+            assert isinstance(timer.message, CancelAfter)
+            assert timer.at_ns == order.at_ns

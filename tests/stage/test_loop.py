@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from pathlib import Path
@@ -119,6 +120,33 @@ def test_aiosqlite_runs_on_it_unmodified_and_without_its_thread(tmp_path: Path) 
     assert threading.active_count() == before
     assert loop.time() > 0
     assert vars(aiosqlite.core)["Thread"] is threading.Thread
+
+
+@pytest.mark.filterwarnings("ignore:.*was deleted before being closed:ResourceWarning")
+def test_a_connection_that_nobody_closed_disturbs_no_loop_that_runs_when_the_collector_finds_it(
+    tmp_path: Path,
+) -> None:
+    """The next life of a process took other turns, on whichever Python collected the dead one in the middle of it."""
+    left: list[aiosqlite.Connection] = []
+
+    async def leave() -> None:
+        left.append(await aiosqlite.connect(tmp_path / "some.sqlite"))
+
+    async def main() -> list[float]:
+        times = []
+        for turn in range(6):
+            if turn == 2:
+                left.clear()
+                gc.collect()
+            await asyncio.to_thread(int)
+            times.append(asyncio.get_running_loop().time())
+        return times
+
+    undisturbed = VirtualLoop(seed=4).run_until_complete(main())
+    dead = VirtualLoop()
+    dead.run_until_complete(leave())
+    dead.close()
+    assert VirtualLoop(seed=4).run_until_complete(main()) == undisturbed
 
 
 def test_what_asyncio_would_only_log_is_kept() -> None:

@@ -51,8 +51,13 @@ def arrivals(at: OrderState) -> Iterator[tuple[OrderState, OrderEvent]]:
     return ((state, event) for (state, event), outcome in TABLE.items() if outcome.moved and outcome.state is at)
 
 
-def test_lost_is_reached_only_from_unknown_and_only_by_proof() -> None:
-    assert list(arrivals(S.LOST)) == [(S.UNKNOWN, E.PROVEN_ABSENT)]
+def test_lost_is_reached_only_from_unknown_and_only_by_proof_or_a_persons_word() -> None:
+    assert list(arrivals(S.LOST)) == [(S.UNKNOWN, E.PROVEN_ABSENT), (S.UNKNOWN, E.DECLARED_ABSENT)]
+
+
+def test_a_persons_word_changes_nothing_that_is_known() -> None:
+    for state in set(S) - {S.UNKNOWN}:
+        assert next_state(state, E.DECLARED_ABSENT).state is state
 
 
 def test_durable_is_reached_only_by_the_commit() -> None:

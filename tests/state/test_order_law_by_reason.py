@@ -33,6 +33,7 @@ BECOMES = {
 KEEPS_WORKING = (
     E.COMMITTED, E.HANDED_TO_WIRE, E.ACKED, *PARTS, E.FILL_CORRECTED, E.DUPLICATE_ID, E.ACK_OVERDUE, E.DISCONNECTED,
     E.SEEN_OPEN, E.MODIFY_SENT, E.MODIFY_CONFIRMED, E.MODIFY_REJECTED, E.CANCEL_SENT, E.CANCEL_REJECTED, E.RESENT,
+    E.DECLARED_ABSENT,
 )  # fmt: skip
 SIGNS_OF_LIFE = (*WORD, E.HANDED_TO_WIRE)
 
@@ -78,6 +79,8 @@ REASONS: dict[str, Pairs] = {
     | pairs(AT_RISK, [E.SEEN_FILLED]),
     "VANISHED": {(S.WORKING, E.PROVEN_ABSENT)},
     "IN_FLIGHT": pairs([S.DURABLE, S.SENT], [E.PROVEN_ABSENT]),
+    "DECLARED": {(S.UNKNOWN, E.DECLARED_ABSENT)},
+    "NOT_IN_DOUBT": pairs([state for state in S if state is not S.UNKNOWN], [E.DECLARED_ABSENT]),
     "ONLY_LOST": pairs([state for state in S if state is not S.LOST], [E.RESENT]),
     "ONLY_WORKING": pairs([state for state in S if state is not S.WORKING], [E.MODIFY_SENT]),
     "MODIFY_PENDING": {(S.WORKING, E.MODIFY_SENT)},
@@ -140,7 +143,7 @@ def test_the_same_step_again_and_a_step_that_came_too_late_change_nothing() -> N
         assert next_state(state, E.COMMITTED).state is state
     for state in (S.SENT, S.UNKNOWN):
         assert next_state(state, E.HANDED_TO_WIRE).state is state
-    for event in (E.ACK_OVERDUE, E.DISCONNECTED, E.RESTARTED, E.PROVEN_ABSENT):
+    for event in (E.ACK_OVERDUE, E.DISCONNECTED, E.RESTARTED, E.PROVEN_ABSENT, E.DECLARED_ABSENT):
         assert next_state(S.LOST, event).state is S.LOST
     assert next_state(S.PLANNED, E.PROVEN_ABSENT).state is S.PLANNED
 

@@ -38,12 +38,15 @@ KEPT_OVER = 5_000
 
 class Blotter:
     """tell: a fact for the order manager.  ask: look what became of an order, soon.  surplus: cancel an order id whose
-    reference has another live order.  now_ns: the engine's time."""
+    reference has another live order.  cancel_again: a cancel did nothing for `cancel_s`.  flush: tell the executions of
+    an order that wait.  now_ns: the engine's time."""
 
     def __init__(
         self, pins: Pins, *, client: int, tell: Callable[[VenueFact], None], ask: Callable[[str], None],
-        surplus: Callable[[int], None], flush: Callable[[str], None], now_ns: Callable[[], int],
+        surplus: Callable[[int], None], cancel_again: Callable[[str], None], flush: Callable[[str], None],
+        now_ns: Callable[[], int], cancel_s: float,
     ) -> None:  # fmt: skip
+        self._cancel_again, self._cancel_ns = cancel_again, int(cancel_s * NS_PER_SECOND)
         self.held: dict[str, Held] = {}
         self._pins, self._client = pins, client
         self._tell, self._ask, self._surplus, self._flush, self._now_ns = tell, ask, surplus, flush, now_ns
@@ -82,6 +85,9 @@ class Blotter:
         if held.change is not None and held.change.change_id == change_id:
             held.change = None
         self._tell(ModifyRejected(held.ref, change_id, code, text, self._now_ns()))
+
+    def cancel_sent(self, held: Held) -> None:
+        held.cancelling, held.cancel_ns = True, self._now_ns()
 
     def refuse_cancel(self, ref: str, code: str, text: str) -> None:
         """A cancel that surely did nothing."""
@@ -179,6 +185,8 @@ class Blotter:
             if seen is not None and seen.status not in ENDED:
                 self._working(held, seen)
                 self._unmoved(held, seen)
+                if held.cancelling and seen.status in WORKING and self._now_ns() >= held.cancel_ns + self._cancel_ns:
+                    self._cancel_again(held.ref)
             elif ref in ended or seen is not None:
                 self._end(held, ended.get(ref) or seen)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -191,9 +191,3 @@ def money_per_unit(details: Any) -> Decimal:
 def own_money_per_unit(instrument: Instrument) -> Decimal:
     """The same by our table."""
     return instrument.multiplier / instrument.price_magnifier
-
-
-def by_month(instruments: Mapping[str, Instrument], product: str) -> list[Instrument]:
-    """The contracts of a future that are in a table, nearest month first: the roll rule chooses among them."""
-    found = [each for each in instruments.values() if each.product == product and each.contract_month]
-    return sorted(found, key=lambda each: each.contract_month)

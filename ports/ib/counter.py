@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from msgspec.structs import replace
@@ -24,13 +25,15 @@ MOST_ORDER_IDS = 900_000_000
 
 
 class Counter:
-    """may_send: asked again when a message leaves the pacer; the lease may have been lost meanwhile."""
+    """may_send: asked again when a message leaves the pacer; the lease may have been lost meanwhile.  ask: look what
+    became of an order."""
 
     def __init__(
-        self, settings: IBSettings, pins: Pins, blotter: Blotter, durable: Durable, may_send: Callable[[], bool]
-    ) -> None:
+        self, settings: IBSettings, pins: Pins, blotter: Blotter, durable: Durable, may_send: Callable[[], bool],
+        ask: Callable[[str], None],
+    ) -> None:  # fmt: skip
         self._settings, self._pins, self._blotter = settings, pins, blotter
-        self._durable, self._may_send = durable, may_send
+        self._durable, self._may_send, self._ask = durable, may_send, ask
 
     def submit(self, session: Session, spec: OrderSpec) -> None:
         """A new order under a new id. What cannot be written down as an order is refused here: nothing of it left."""
@@ -105,12 +108,24 @@ class Counter:
         def write() -> None:
             self._allow()
             session.client.cancelOrder(held.order_id)
+            self._blotter.cancel_sent(held)
+            self._look_later(session, client_id)
 
         def unsent(reason: str) -> None:
             held.cancelling = False
             self._blotter.refuse_cancel(client_id, NOT_SENT, reason)
 
         session.send(Lane.CANCEL, write, unsent)
+
+    def _look_later(self, session: Session, client_id: str) -> None:
+        """A cancel that nobody answers may never have arrived: the look asks for it again, which does no harm."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._settings.patience.cancel_s, lambda: self._unanswered(session, client_id))
+
+    def _unanswered(self, session: Session, client_id: str) -> None:
+        held = self._blotter.held.get(client_id)
+        if held is not None and held.cancelling and not held.over and not session.over.done():
+            self._ask(client_id)
 
     def cancel_id(self, session: Session, order_id: int) -> None:
         """A second order under one reference is never wanted."""

@@ -24,8 +24,9 @@ class Held(msgspec.Struct, gc=False, kw_only=True):
 
     spec: as it was last asked for; None for an order of an earlier life.  order_id: 0 until one was given or shown.
     perm_ids: the broker's names of it; more than one live means that one intent has two orders.  sent_ns: when it last
-    left for the socket, 0 for never in this life.  shown: the gateway has said anything of it.  error: the last
-    objection, kept until the order's end explains it.  absent: a snapshot proved that it never arrived.
+    left for the socket, 0 for never in this life.  cancel_ns: when its cancel did.  shown: the gateway said anything
+    of it.  error: the last objection, kept until the order's end explains it.  absent: a snapshot proved that it never
+    arrived.
     """
 
     ref: str
@@ -41,6 +42,7 @@ class Held(msgspec.Struct, gc=False, kw_only=True):
     filled: Qty = 0
     change: Change | None = None
     cancelling: bool = False
+    cancel_ns: int = 0
     error: tuple[int, str] | None = None
     absent: bool = False
 

@@ -12,14 +12,15 @@ import msgspec
 
 
 class Lane(enum.IntEnum):
-    """In the order in which they leave."""
+    """In the order in which they leave. TRUTH: what became of orders, whether the gateway lives. QUERY: the rest."""
 
     CANCEL = 0
     ORDER = 1
-    QUERY = 2
+    TRUTH = 2
+    QUERY = 3
 
 
-SHARE: dict[Lane, float] = {Lane.CANCEL: 1.0, Lane.ORDER: 0.9, Lane.QUERY: 0.7}
+SHARE: dict[Lane, float] = {Lane.CANCEL: 1.0, Lane.ORDER: 0.9, Lane.TRUTH: 0.8, Lane.QUERY: 0.6}
 """How much of a second's messages may be used when one of a lane leaves: the rest is kept free for the lanes above."""
 
 WINDOW_S = 1.0

@@ -7,6 +7,7 @@ claimed only in a snapshot behind which three clean looks stand; see `inquiry`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from ports.ib.cash_watch import CashWatch
 from ports.ib.codes import Action, Rule
 from ports.ib.contracts import Pins
 from ports.ib.counter import Counter
-from ports.ib.errors import IBError, IdInUse, LinkLost, NotOpened, WrongAccount
+from ports.ib.errors import IBError, IdInUse, LinkLost, NotOpened, RequestRefused, Unanswered, WrongAccount
 from ports.ib.executions import Executions
 from ports.ib.heard import Complaint, CostSeen, ExecutionSeen, OrderSeen, StatusSeen
 from ports.ib.inquiry import Inquiry
@@ -58,6 +59,7 @@ ENDING = {Action.RECONNECT, Action.STOP, Action.ID_IN_USE}
 PROOFS = 3
 """How often the first look of a session may fail before the session is given up."""
 NAME = "ib"
+MINUTE_S = 60.0
 
 
 class IBPort:
@@ -65,7 +67,8 @@ class IBPort:
 
     instruments: what may be traded or held, futures by contract.  sessions: by calendar, to compare trading hours with.
     token: asked before each request leaves; None when this engine may not speak any more.  streamed: whose quotes are
-    wanted without a pause; rotated: whose quotes may come now and then.
+    wanted without a pause; rotated: whose quotes may come now and then.  noted: hears every error message that no
+    question waited for, with its rule: for the log.
     """
 
     name = "venue"
@@ -75,8 +78,10 @@ class IBPort:
         self, settings: IBSettings, *, instruments: Iterable[Instrument], now_ns: Callable[[], int],
         sessions: Mapping[str, Sessions] | None = None, token: Callable[[], int | None] = unfenced,
         streamed: Iterable[str] = (), rotated: Iterable[str] = (),
+        noted: Callable[[Complaint, Rule], None] | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
+        self._noted = noted or (lambda complaint, rule: None)
         self.link = Link()
         self.pins = Pins(instruments)
         self._now_ns, self._token = now_ns, token
@@ -87,9 +92,10 @@ class IBPort:
         )
         self.blotter = Blotter(
             self.pins, client=settings.client_id, tell=self._tell, ask=self._ask, surplus=self._surplus,
-            flush=self.executions.flush, now_ns=now_ns,
+            cancel_again=self._cancel_again, flush=self.executions.flush, now_ns=now_ns,
+            cancel_s=settings.patience.cancel_s,
         )  # fmt: skip
-        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send)
+        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask)
         self._qualifier = Qualifier(self.pins, sessions or {}, self._block)
         self.inquiry = Inquiry(
             settings, pins=self.pins, blotter=self.blotter, executions=self.executions, qualifier=self._qualifier,
@@ -101,6 +107,7 @@ class IBPort:
         self._said_down = ""
         self._retry_s = settings.patience.first_wait_s
         self._proving = asyncio.Event()
+        self._more_contracts = asyncio.Event()
 
     # -- the engine's side
 
@@ -124,9 +131,17 @@ class IBPort:
     async def run(self, outside: Outside) -> None:
         """Open, prove, serve, and begin again. Raises what a defect of ours raised."""
         self.outside = outside
-        while True:
-            wait_s = await self._one_session()
-            await asyncio.sleep(wait_s)
+        try:
+            while True:
+                wait_s = await self._one_session()
+                await asyncio.sleep(wait_s)
+        finally:
+            self.link.step(LinkEvent.STOPPED)
+
+    def also(self, instrument: Instrument) -> None:
+        """One more contract, as the next month of a future: it is qualified at once where there is a session."""
+        self.pins.instruments.setdefault(instrument.id, instrument)
+        self._more_contracts.set()
 
     async def what_if(self, spec: OrderSpec) -> WhatIf:
         """Margin and commission of an order that is not made. Raises IBError with the reason."""
@@ -187,6 +202,7 @@ class IBPort:
             for job in (
                 self._prove_again(session), self._heartbeat(session), self.inquiry.answer(session),
                 self.inquiry.look_up(session), self._release(), self.subscriptions.keep(session),
+                self._qualify_daily(session),
             )
         ]  # fmt: skip
         try:
@@ -238,6 +254,18 @@ class IBPort:
                 self._step_down(LinkEvent.SILENT, f"the gateway does not answer: {error}")
                 raise
 
+    async def _qualify_daily(self, session: Session) -> None:
+        """Contracts are checked anew each day, and new ones when they come. What is silent is asked next minute."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(MINUTE_S):
+                    await self._more_contracts.wait()
+            self._more_contracts.clear()
+            if self.link.ready:
+                day_ns = midnight_ns(self._now_ns(), self.settings.day_zone)
+                with contextlib.suppress(Unanswered, RequestRefused):
+                    await self._qualifier.once_a_day(session, day_ns, self._now_ns())
+
     async def _release(self) -> None:
         """Let executions go whose commission does not come."""
         loop = asyncio.get_running_loop()
@@ -274,6 +302,7 @@ class IBPort:
 
     def heard_complaint(self, complaint: Complaint, rule: Rule) -> None:
         """What no question waits for: the link's state, our orders, market data."""
+        self._noted(complaint, rule)
         session = self.session
         event = UPSTREAM.get(rule.action)
         if event is not None:
@@ -343,6 +372,10 @@ class IBPort:
     def _surplus(self, order_id: int) -> None:
         if self.session is not None:
             self._counter.cancel_id(self.session, order_id)
+
+    def _cancel_again(self, ref: str) -> None:
+        if self.session is not None and self.link.ready:
+            self._counter.cancel(self.session, ref)
 
     def _may_send(self) -> bool:
         return self._token() is not None

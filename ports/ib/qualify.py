@@ -28,17 +28,21 @@ class Qualifier:
         self._sessions = sessions
         self._blocked = blocked
         self._day_ns = -1
+        self._done: set[str] = set()
         self._rules: dict[int, list[Any]] = {}
 
     async def once_a_day(self, session: Session, day_ns: int, now_ns: int) -> None:
-        """Qualify everything, unless it was done since `day_ns`. Raises Unanswered, LinkLost: nothing counts then."""
-        if self._day_ns == day_ns:
-            return
-        self._rules.clear()
+        """Qualify what was not since `day_ns`, when the day began. Raises Unanswered, LinkLost; then go on later."""
+        if self._day_ns != day_ns:
+            self._day_ns = day_ns
+            self._rules.clear()
+            self._done.clear()
         for instrument in list(self._pins.instruments.values()):
+            if instrument.id in self._done:
+                continue
             if instrument.kind in SEC_TYPES and instrument.tradeable and _asked_for(instrument):
                 await self._qualify(session, instrument, now_ns)
-        self._day_ns = day_ns
+            self._done.add(instrument.id)
 
     async def identify(self, session: Session, con_id: int, now_ns: int) -> bool:
         """Find out what a contract is that something is held or open in; False when it is no instrument of ours."""

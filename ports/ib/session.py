@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
 from model.units import NS_PER_SECOND, Cash
@@ -91,9 +91,13 @@ class Session:
 
     # -- questions
 
+    async def _truth(self, key: Hashable, send: Callable[[], None], within_s: float) -> list[Any]:
+        """A question that outruns every download and subscription: behind them its deadline would pass."""
+        return await self.questions.ask(key, send, within_s, Lane.TRUTH)
+
     async def server_time_ns(self) -> int:
         """Raises Unanswered, LinkLost."""
-        told = await self.questions.ask(TIME, self.client.reqCurrentTime, self.settings.patience.silence_s)
+        told = await self._truth(TIME, self.client.reqCurrentTime, self.settings.patience.silence_s)
         return int(told[-1]) * NS_PER_SECOND
 
     async def details(self, contract: Any) -> list[Any]:
@@ -113,8 +117,8 @@ class Session:
     async def orders(self) -> tuple[tuple[OrderSeen, ...], tuple[OrderSeen, ...]]:
         """Open orders of every client, then those that have ended today: none can fall between the two."""
         within_s = self.settings.patience.answer_s
-        shown = await self.questions.ask(OPEN, self.client.reqAllOpenOrders, within_s)
-        ended = await self.questions.ask(COMPLETED, lambda: self.client.reqCompletedOrders(False), within_s)
+        shown = await self._truth(OPEN, self.client.reqAllOpenOrders, within_s)
+        ended = await self._truth(COMPLETED, lambda: self.client.reqCompletedOrders(False), within_s)
         newest = {(each.client, each.order_id, each.perm_id): each for each in shown}
         return tuple(newest.values()), tuple(ended)
 
@@ -123,9 +127,8 @@ class Session:
         from ports.ib.forms import executions_filter
 
         req_id, asked = self.questions.new_id(), executions_filter(self.settings.account)
-        told = await self.questions.ask(
-            req_id, lambda: self.client.reqExecutions(req_id, asked), self.settings.patience.answer_s
-        )
+        within_s = self.settings.patience.answer_s
+        told = await self._truth(req_id, lambda: self.client.reqExecutions(req_id, asked), within_s)
         return tuple(told)
 
     async def look(self, costs_missing: Callable[[tuple[ExecutionSeen, ...]], bool]) -> Look:
@@ -133,8 +136,8 @@ class Session:
         began_ns, stretch = self._now_ns(), self.stretch
         within_s = self.settings.patience.answer_s
         shown, ended = await self.orders()
-        positions = await self.questions.ask(POSITIONS, self.client.reqPositions, within_s)
-        values = await self.questions.ask(ACCOUNT, self._ask_account, within_s)
+        positions = await self._truth(POSITIONS, self.client.reqPositions, within_s)
+        values = await self._truth(ACCOUNT, self._ask_account, within_s)
         as_of_ns = self._cash_watch.as_of(began_ns)
         done = await self.executions()
         await self._costs(lambda: costs_missing(done))

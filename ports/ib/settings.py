@@ -20,7 +20,8 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     means that the socket is half open.  settle: after the upstream link is back, before anything is believed.
     commission: how long an execution waits for its commission.  first_tick: for a subscription to show life.
     id_in_use: before the same client id is tried again.  refused: before an account that may not be traded is looked at
-    again.  first_wait, longest_wait: the back-off between sessions.  cash: how long cash may stay behind an execution.
+    again.  first_wait, longest_wait: the back-off between sessions.  cancel: before a cancel of which nothing is heard
+    is looked up and asked again.  cash: how long cash may stay behind an execution.
     """
 
     connect_s: float = 10.0
@@ -35,6 +36,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     refused_s: float = 60.0
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
+    cancel_s: float = 3.0
     cash_s: float = 200.0
 
 

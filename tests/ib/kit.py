@@ -50,7 +50,7 @@ PATIENCE_S = 10.0
 
 QUICK = Patience(
     connect_s=2.0, answer_s=0.5, look_gap_s=0.03, heartbeat_s=5.0, silence_s=0.5, settle_s=0.0, commission_s=0.2,
-    first_tick_s=0.3, id_in_use_s=0.05, refused_s=0.1, first_wait_s=0.02, longest_wait_s=0.1,
+    first_tick_s=0.3, id_in_use_s=0.05, cancel_s=0.2, refused_s=0.1, first_wait_s=0.02, longest_wait_s=0.1,
 )  # fmt: skip
 
 CONTRACTS: Mapping[str, Instrument] = {

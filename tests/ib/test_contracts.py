@@ -11,7 +11,7 @@ import pytest
 
 from model.execution import LockInstrument
 from model.instruments import Instrument, Kind
-from model.orders import OrderRejected, OrderSpec, OrderType, Side, TimeInForce
+from model.orders import Fill, OrderRejected, OrderSpec, OrderType, Side, TimeInForce
 from model.sessions import Session, Sessions
 from model.units import px, qty
 from ports.ib.contract_checks import chosen, problems
@@ -22,7 +22,7 @@ from ports.ib.hours import differences, parsed
 from ports.ib.settings import IBSettings
 from state.lake import Lake
 from tests.ib.kit import CONTRACTS, replace, stand
-from tests.tws.gateway.bourse import CALENDARS
+from tests.tws.gateway.bourse import CALENDARS, INSTRUMENTS
 
 SETTINGS = IBSettings(account="DU1", state_dir=".")
 ALL_TYPES = frozenset({"LMT", "MKT", "LOC", "MOC", "OPG", "GTC", "GTD", "IOC", "AUC"})
@@ -167,6 +167,22 @@ async def test_calendars_that_agree_block_nothing(lake: Lake, tmp_path: Path) ->
         here.start(sessions=CALENDARS)
         await here.up()
         assert here.heard.all(LockInstrument) == []
+
+
+async def test_a_contract_that_is_named_later_is_qualified_and_traded(lake: Lake, tmp_path: Path) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.price(2890.0, 2890.25, "SP500@201906")
+        here.start()
+        await here.up()
+        june = INSTRUMENTS["SP500"].contract(201906)
+        early = here.spec("1", "2890.25", june.id)
+        here.submit(early)
+        await here.heard_of(OrderRejected, early.client_id)
+        here.port.also(june)
+        await here.until(lambda: here.port.pins.known(june.id), "the pin")
+        later = here.spec("1", "2890.25", june.id)
+        here.submit(later)
+        assert (await here.heard_of(Fill, later.client_id)).instrument == june.id
 
 
 # -- encoding

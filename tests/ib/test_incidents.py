@@ -18,6 +18,7 @@ from model.orders import (
     VenueUp,
 )
 from model.units import NS_PER_SECOND, cash, px, qty
+from ports.ib.pacer import Lane
 from simulation.tws.broker import BrokerRules
 from simulation.tws.faults import Harm
 from simulation.tws.requests import PlaceOrder
@@ -271,3 +272,22 @@ async def test_a_commission_that_comes_late_moves_cash_once(lake: Lake, tmp_path
         snapshot = await here.snapshot()
         assert [(each.id, each.amount) for each in snapshot.moves] == [(moved.id, moved.amount)]
         assert [each.fee for each in snapshot.fills] == [0]
+
+
+async def test_a_thousand_waiting_questions_hold_up_neither_a_cancel_nor_its_proof_nor_the_heartbeat(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.start(messages_per_s=50, patience=replace(QUICK, heartbeat_s=0.05, silence_s=2.0))
+        await here.up()
+        spec = here.spec(limit="99.5")
+        here.submit(spec)
+        await here.heard_of(OrderAcked, spec.client_id)
+        session = here.port.session
+        assert session is not None
+        for _ in range(1_000):
+            session.send(Lane.QUERY, session.client.reqManagedAccts, lambda reason: None)
+        here.cancel(spec)
+        await here.heard_of(OrderCancelled, spec.client_id)
+        assert session.pacer.waiting > 900
+        assert not here.heard.all(VenueDown)

@@ -27,6 +27,7 @@ COMMANDS: dict[str, str] = {
     "guardian": "app.commands.guardian:guardian",
     "journal": "app.commands.journal:journal",
     "gateway": "app.commands.gateway:gateway",
+    "doctor": "app.commands.doctor:doctor",
     "data": "app.commands.data:data",
     "config": "app.commands.config:config",
 }

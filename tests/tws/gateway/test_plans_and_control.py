@@ -49,7 +49,11 @@ def test_a_plan_is_read_whole(tmp_path: Path) -> None:
     assert (plan.events[0].do, plan.events[0].after) == ("lose_link", 30.0)
     assert plan.told()(1) is Story.LATE_COMMISSION
     assert {plan.told()(number) for number in range(2, 40)} == set(Story)
-    assert (plan.gateway.linger_s, plan.broker.refuse_changes, plan.permissions.read_only) == (5.0, {1}, True)
+    assert (plan.gateway.linger_s, plan.broker.refuse_changes, plan.permissions.read_only) == (
+        5.0,
+        frozenset({1}),
+        True,
+    )
 
 
 @pytest.mark.parametrize(

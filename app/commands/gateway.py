@@ -46,6 +46,7 @@ FORMS = ("%Y%m%d", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--let-others-in", is_flag=True, help="Listen also where other machines can reach it. There is no login.")
 @click.option("--control-port", type=click.IntRange(0, 65535), help="Take commands there; 0: any that is free.")
+@click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Keep accounts and orders there.")
 @click.option("--log", "log", type=click.Path(path_type=Path, dir_okay=False), help="Write every frame there.")
 @settings_option
 @set_option
@@ -67,6 +68,8 @@ def replay(log: Path) -> None:
     from simulation.tws.framelog import Replay, made_of
 
     told = made_of(log)
+    if told.get("state"):
+        raise click.UsageError(f"{log} is of a gateway with --state {told['state']}: where that began is gone")
 
     async def again() -> Any:
         return Replay(log, lambda clock: _make(told, clock)[0]).run()
@@ -106,6 +109,7 @@ def _checked(asked: dict[str, Any]) -> dict[str, Any]:
         "data": str(data.resolve()),
         "options": str(asked["options"].resolve()) if asked["options"] else "",
         "begins": _begins(asked["begins"], data),
+        "state": str(asked["state"].resolve()) if asked["state"] else "",
         "pace": asked["pace"],
         "faults": asked["faults"].read_text(encoding="utf-8") if asked["faults"] else "",
         "accounts": accounts,
@@ -189,7 +193,9 @@ def _make(made_of: dict[str, Any], clock: Clock) -> tuple[Gateway, Control]:
     options = Path(made_of["options"]) if made_of["options"] else None
     sessions = calendars(Path(made_of["cache"])).sessions
     instruments = load_instruments(made_of["instruments"])
-    house = found(founding, clock, instruments, sessions, _open(Path(made_of["data"])), options, plan.told())
+    lake = _open(Path(made_of["data"]))
+    state = Path(made_of["state"]) if made_of["state"] else None
+    house = found(founding, clock, instruments, sessions, lake, options, plan.told(), state)
     made = Gateway(house, FaultPlan(plan.faults))
     control = Control(made)
     Director(control, plan.events, plan.broker.zone)
@@ -200,8 +206,12 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     """Listen until a signal comes."""
     from simulation.tws.clock import LoopClock
     from simulation.tws.framelog import FrameLog
+    from simulation.tws.world import resumed_ns
 
     loop = asyncio.get_running_loop()
+    if asked["state"] is not None:
+        asked["state"].mkdir(parents=True, exist_ok=True)
+        made_of["begins"] = max(made_of["begins"], resumed_ns(asked["state"]))
     made, control = _make(made_of, LoopClock(loop, made_of["begins"], made_of["pace"]))
     log = FrameLog(asked["log"], made, control, made_of) if asked["log"] is not None else None
     try:

@@ -94,10 +94,13 @@ class Blotter:
         self._tell(CancelRejected(ref, code, text, self._now_ns()))
 
     def new_session(self) -> None:
-        """Order ids of the last session name nothing any more; changes and cancels that were under way are unknown."""
+        """Order ids of the last session name nothing any more, and what became of changes is unknown.
+
+        A cancel that was under way is still wanted: the next look that shows its order working asks again.
+        """
         self._by_id.clear()
         for held in self.held.values():
-            held.change, held.cancelling = None, False
+            held.change = None
 
     def unresolved(self) -> list[Held]:
         return [held for held in self.held.values() if held.unresolved]

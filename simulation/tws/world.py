@@ -11,18 +11,24 @@ import msgspec
 from model.instruments import Instrument
 from model.sessions import Sessions
 from model.units import PX_SCALE, Px, cash
-from simulation.exchange import Exchange, VenueRules
+from simulation.exchange import Exchange, SqliteRecord, VenueRules
 from simulation.tws.broker import Broker, BrokerRules, Permissions, Stories
+from simulation.tws.broker.keeper import BOOKED, META, TICKET
+from simulation.tws.broker.record import BookedRow, Meta, SqliteBrokerRecord
+from simulation.tws.broker.ticket import Ticket
 from simulation.tws.catalogue import Catalogue, History, Refused, Tape
 from simulation.tws.clock import Clock
+from simulation.tws.dump import OBSERVER
 from simulation.tws.link import Link
 from simulation.tws.market import Market
+from simulation.tws.replies import OpenOrder
 from simulation.tws.service.house import GatewayRules, House
 from simulation.tws.terms import ContractDetails
 from state.lake import Lake
 
 SessionsOf = Callable[[str], Sessions]
 DOLLAR = "USD"
+BROKER_FILE = "broker.sqlite"
 
 
 class Rates(Mapping[str, Px]):
@@ -130,12 +136,42 @@ def found(
     lake: Lake | None,
     options: Path | None = None,
     stories: Stories | None = None,
+    state: Path | None = None,
 ) -> House:
-    """A house at the market's present time. Raises ValueError when there is nothing to trade or an amount is none."""
+    """A house at the market's present time. Raises ValueError when there is nothing to trade or an amount is none.
+
+    state: a folder in which accounts and orders are kept, and taken up where it has some.
+    """
     catalogue = Catalogue(instruments, lake, sessions, clock.market_ns, options)
-    rates = Rates(lake, founding.base_currency, clock.market_ns)
+    history = History(catalogue)
+    broker = _broker(founding, clock, catalogue, sessions, lake, stories, state)
+    now_ns, delay_ns = clock.market_ns(), founding.gateway.delay_ns
+    tape = Tape(history.record, now_ns, seed=founding.seed, steps=founding.steps)
+    late = Tape(history.record, now_ns - delay_ns, seed=founding.seed, steps=founding.steps)
+    market = Market(history, tape, late, delay_ns, broker, clock)
+    for con_id in _open_contracts(broker):
+        market.hold(con_id)
+    return House(
+        broker=broker, catalogue=catalogue, history=history, tape=tape, market=market, clock=clock, link=Link(),
+        rules=founding.gateway,
+    )  # fmt: skip
+
+
+def _broker(
+    founding: Founding,
+    clock: Clock,
+    catalogue: Catalogue,
+    sessions: SessionsOf,
+    lake: Lake | None,
+    stories: Stories | None,
+    state: Path | None,
+) -> Broker:
     contracts = Contracts(catalogue)
+    rates = Rates(lake, founding.base_currency, clock.market_ns)
     calendars = Calendars(sessions, frozenset(one.calendar for one in catalogue.shelf.products.values()))
+    record = SqliteBrokerRecord(state / BROKER_FILE) if state is not None else None
+    for con_id in con_ids_of(record) if record is not None else ():
+        contracts.instrument(con_id)
     exchanges = {
         name: Exchange(
             instruments=contracts.named,
@@ -144,10 +180,11 @@ def found(
             base_currency=founding.base_currency,
             fx=rates.get,
             rules=VenueRules(margin=False, account=name),
+            record=SqliteRecord(state / f"{name}.sqlite") if state is not None else None,
         )
         for name, money in founding.accounts.items()
     }
-    broker = Broker(
+    return Broker(
         exchanges,
         contracts,
         now_ns=clock.market_ns(),
@@ -156,13 +193,39 @@ def found(
         permissions=founding.permissions,
         rules=founding.broker,
         stories=stories,
+        record=record,
     )
-    history = History(catalogue)
-    now_ns, delay_ns = clock.market_ns(), founding.gateway.delay_ns
-    tape = Tape(history.record, now_ns, seed=founding.seed, steps=founding.steps)
-    late = Tape(history.record, now_ns - delay_ns, seed=founding.seed, steps=founding.steps)
-    market = Market(history, tape, late, delay_ns, broker, clock)
-    return House(
-        broker=broker, catalogue=catalogue, history=history, tape=tape, market=market, clock=clock, link=Link(),
-        rules=founding.gateway,
-    )  # fmt: skip
+
+
+def resumed_ns(state: Path) -> int:
+    """Where the market stood when a folder of state was last written; 0 when nothing is in it."""
+    if not (state / BROKER_FILE).is_file():
+        return 0
+    record = SqliteBrokerRecord(state / BROKER_FILE)
+    moments = [msgspec.json.decode(row.body, type=Meta).now_ns for row in record.read() if row.kind == META]
+    record.close()
+    return max(moments, default=0)
+
+
+def con_ids_of(record: SqliteBrokerRecord) -> set[int]:
+    """Every contract that a record tells of."""
+    found: set[int] = set()
+    for row in record.read():
+        if row.kind == BOOKED:
+            found.add(msgspec.json.decode(row.body, type=BookedRow).con_id)
+        elif row.kind == TICKET:
+            contract = msgspec.json.decode(row.body, type=Ticket).contract
+            found |= {leg.con_id for leg in contract.legs} or {contract.con_id}
+    return found - {0}
+
+
+def _open_contracts(broker: Broker) -> set[int]:
+    """What is held, and what orders are open in."""
+    found = {each.contract.con_id for each in broker.answers.positions()}
+    broker.connect(OBSERVER)
+    broker.answers.all_open_orders(OBSERVER)
+    for _, message in broker.take(broker.now_ns):
+        if isinstance(message, OpenOrder):
+            found |= {leg.con_id for leg in message.contract.legs} or {message.contract.con_id}
+    broker.disconnect(OBSERVER)
+    return found

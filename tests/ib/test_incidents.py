@@ -291,3 +291,23 @@ async def test_a_thousand_waiting_questions_hold_up_neither_a_cancel_nor_its_pro
         await here.heard_of(OrderCancelled, spec.client_id)
         assert session.pacer.waiting > 900
         assert not here.heard.all(VenueDown)
+
+
+async def test_a_port_that_moved_is_left_and_found_again(lake: Lake, tmp_path: Path) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.start()
+        await here.up()
+        here.control.say(1300, "Socket port has been reset")
+        await here.down()
+        assert here.heard.all(VenueDown)[-1].reason.startswith("1300")
+        await here.up(2)
+
+
+async def test_too_many_messages_by_the_gateways_word_slow_the_session_down(lake: Lake, tmp_path: Path) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.start(messages_per_s=500)
+        await here.up()
+        session = here.port.session
+        assert session is not None
+        here.control.say(100, "Max rate of messages per second has been exceeded")
+        await here.until(lambda: session.pacer.limit == 250, "the slower pace")

@@ -33,7 +33,7 @@ from simulation.tws.requests import (
 )
 from simulation.tws.terms import ComboLeg, Contract, ContractDetails, Execution, Order, OrderState
 
-PLACE = "IB_INSYNC_PATH"
+PLACE = "HEDGEROW_IB_INSYNC"
 """An environment variable: the folder that holds ib_insync and what it needs, apart from everything else."""
 VERSIONS = (157, 160, 164, 170, 176)
 APPLE = Contract(con_id=265598, symbol="AAPL", sec_type="STK", exchange="SMART", currency="USD")

@@ -31,9 +31,8 @@ async def test_bars_end_where_they_are_asked_to(lake: Lake) -> None:
     async with desk(lake, now_ns=SATURDAY) as here:
         ib = await here.connect()
         abc = await here.contract(ib, ABC)
-        bars = await ib.reqHistoricalDataAsync(
-            abc, dt.datetime(2019, 6, 12, 23, tzinfo=dt.UTC), "2 D", "1 day", "TRADES", True
-        )
+        end = dt.datetime(2019, 6, 12, 23, tzinfo=dt.UTC)
+        bars = await ib.reqHistoricalDataAsync(abc, end, "2 D", "1 day", "TRADES", True)
         assert [one.close for one in bars] == [102.0, 105.0]
 
 

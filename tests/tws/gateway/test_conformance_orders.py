@@ -29,9 +29,7 @@ from tests.tws.gateway.bourse import CALENDARS, SECOND, WEDNESDAY
 from tests.tws.gateway.kit import ABC, CALL_24, CALL_25, ES, PENCE, Desk, desk
 
 MINUTE = 60 * SECOND
-TODAY, TOMORROW = CALENDARS["NYSE"].on(20190612), CALENDARS["NYSE"].on(20190613)
-assert TODAY is not None
-assert TOMORROW is not None
+TODAY, TOMORROW = CALENDARS["NYSE"].between(20190612, 20190613)
 
 
 async def abc_at(here: Desk, ib: IB, bid: float = 100.00, ask: float = 100.02, **more: float) -> Contract:
@@ -42,7 +40,7 @@ async def abc_at(here: Desk, ib: IB, bid: float = 100.00, ask: float = 100.02, *
 
 
 def order(kind: str, action: str, quantity: float, **how: object) -> Order:
-    return Order(orderType=kind, action=action, totalQuantity=quantity, **how)  # type: ignore[arg-type]
+    return Order(orderType=kind, action=action, totalQuantity=quantity, **how)
 
 
 def statuses(trade: Trade) -> list[str]:
@@ -187,11 +185,11 @@ async def test_a_limit_on_close_order_too_low_ends_with_the_day(lake: Lake) -> N
         assert trade.orderStatus.filled == 0
 
 
-@pytest.mark.parametrize("how", [{"orderType": "MKT", "tif": "OPG"}, {"orderType": "MOO"}])
-async def test_an_order_for_the_open_trades_at_the_next_open(lake: Lake, how: dict[str, str]) -> None:
+@pytest.mark.parametrize(("kind", "tif"), [("MKT", "OPG"), ("MOO", "DAY")])
+async def test_an_order_for_the_open_trades_at_the_next_open(lake: Lake, kind: str, tif: str) -> None:
     async with desk(lake, now_ns=TODAY.closes_ns + MINUTE) as here:
         ib = await here.connect()
-        trade = ib.placeOrder(await here.contract(ib, ABC), Order(action="BUY", totalQuantity=100, **how))
+        trade = ib.placeOrder(await here.contract(ib, ABC), order(kind, "BUY", 100, tif=tif))
         await here.silence(ib)
         here.clock.move_market(TOMORROW.opens_ns)
         await here.status(trade, "Filled")
@@ -224,9 +222,8 @@ async def test_an_adaptive_order_improves_on_the_market_or_waits(lake: Lake) -> 
     async with desk(lake) as here:
         ib = await here.connect()
         abc = await abc_at(here, ib, 100.0, 100.10)
-        adaptive = MarketOrder(
-            "BUY", 100, algoStrategy="Adaptive", algoParams=[TagValue("adaptivePriority", "Patient")]
-        )
+        patient = [TagValue("adaptivePriority", "Patient")]
+        adaptive = MarketOrder("BUY", 100, algoStrategy="Adaptive", algoParams=patient)
         trade = ib.placeOrder(abc, adaptive)
         await here.silence(ib)
         assert trade.orderStatus.filled == 0

@@ -108,9 +108,9 @@ async def test_an_execution_may_be_told_twice(lake: Lake) -> None:
 
         def hear(req_id: int, contract: Contract, execution: object) -> None:
             told.append(execution.execId)  # type: ignore[attr-defined]
-            inner(req_id, contract, execution)  # type: ignore[arg-type]
+            inner(req_id, contract, execution)
 
-        ib.wrapper.execDetails = hear  # type: ignore[method-assign]
+        ib.wrapper.execDetails = hear
         await here.status(ib.placeOrder(await abc_at(here, ib), MarketOrder("BUY", 1)), "Filled")
         assert len(told) == 2
         assert told[0] == told[1]

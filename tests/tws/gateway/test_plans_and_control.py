@@ -49,7 +49,11 @@ def test_a_plan_is_read_whole(tmp_path: Path) -> None:
     assert (plan.events[0].do, plan.events[0].after) == ("lose_link", 30.0)
     assert plan.told()(1) is Story.LATE_COMMISSION
     assert {plan.told()(number) for number in range(2, 40)} == set(Story)
-    assert (plan.gateway.linger_s, plan.broker.refuse_changes, plan.permissions.read_only) == (5.0, {1}, True)
+    assert (plan.gateway.linger_s, plan.broker.refuse_changes, plan.permissions.read_only) == (
+        5.0,
+        frozenset({1}),
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,6 +248,39 @@ async def test_the_command_serves_a_client_and_its_log_replays(running: Running)
     )  # fmt: skip
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert "said again as they were" in replayed.stdout
+
+
+async def test_a_gateway_that_is_killed_goes_on_with_its_orders_and_its_money(tmp_path: Path) -> None:
+    first = Running(tmp_path, "--state", str(tmp_path / "state"), "--control-port", "0")
+    try:
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", int(first.line(r"listens on 127\.0\.0\.1:(\d+)")[1]), clientId=1)
+        control = int(first.line(r"Commands are taken on 127\.0\.0\.1:(\d+)")[1])
+        talk = Talk(*await asyncio.open_connection("127.0.0.1", control), "secret")
+        await talk.say("set_price", contract="ABC", bid=100.0, ask=100.02)
+        (abc,) = await ib.qualifyContractsAsync(ABC)
+        bought = ib.placeOrder(abc, MarketOrder("BUY", 10, orderRef="first"))
+        await asyncio.wait_for(bought.filledEvent, PATIENCE_S)
+        ib.placeOrder(abc, LimitOrder("BUY", 5, 90.0, orderRef="second"))
+        await ib.reqCurrentTimeAsync()
+        talk.writer.close()
+    finally:
+        first.process.kill()
+        first.process.communicate()
+        ib.disconnect()
+    second = Running(tmp_path, "--state", str(tmp_path / "state"))
+    try:
+        ib = IB()
+        port = int(second.line(r"listens on 127\.0\.0\.1:(\d+)")[1])
+        await ib.connectAsync("127.0.0.1", port, clientId=1, raiseSyncErrors=True)
+        assert [fill.execution.orderRef for fill in ib.fills()] == ["first"]
+        assert [trade.order.orderRef for trade in ib.openTrades()] == ["second"]
+        assert [(each.position, each.avgCost) for each in ib.positions()] == [(10.0, pytest.approx(100.12))]
+        assert ("CashBalance", "USD", "998998.80") in {(v.tag, v.currency, v.value) for v in ib.accountValues()}
+        ib.disconnect()
+    finally:
+        second.process.kill()
+        second.process.communicate()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""What docs/gateway.md shows can be done as it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from simulation.tws.control import VERBS
+from simulation.tws.faults import Harm
+from simulation.tws.plan import plan_of
+from state.lake import Lake
+from tests.docs.pages import code_blocks, read
+from tests.tws.gateway.kit import PATIENCE_S, desk
+
+PAGE = read("docs/gateway.md")
+
+
+async def test_the_ten_lines_buy_a_hundred_shares(lake: Lake) -> None:
+    async with desk(lake) as here:
+        program = code_blocks(PAGE, "python")[0].replace("4002", str(here.gateway.port))
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        assert out.decode().startswith("Filled [100.0]")
+        assert [each.quantity for each in here.control.dump().positions] == [100.0]
+
+
+def test_the_plan_can_be_read() -> None:
+    plan = plan_of(code_blocks(PAGE, "yaml")[0])
+    assert len(plan.faults) == 4
+    assert [event.do for event in plan.events] == ["lose_link", "restart", "compete"]
+
+
+async def test_the_command_can_be_given(lake: Lake) -> None:
+    line = next(line for line in PAGE.splitlines() if line.strip().startswith('{"token"'))
+    asked = json.loads(line)
+    async with desk(lake) as here:
+        assert here.control.do(asked["do"], asked["args"]) is None
+
+
+@pytest.mark.parametrize("harm", list(Harm))
+def test_every_harm_is_told(harm: Harm) -> None:
+    assert f"`{harm.value}`" in PAGE
+
+
+def test_every_command_that_is_named_exists() -> None:
+    named = PAGE.partition("Others are ")[2].partition(", which says")[0].replace(" and ", ", ").replace("\n", " ")
+    words = {word.strip().strip("`") for word in named.split(",")}
+    assert words <= set(VERBS)
+
+
+def test_non_affiliation_is_said_where_a_user_reads_it() -> None:
+    assert "not affiliated with Interactive Brokers" in PAGE

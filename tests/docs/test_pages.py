@@ -19,7 +19,7 @@ from tests.docs.pages import PAGES, links, read
 from tests.project.house import ROOT, modules
 
 CALL = re.compile(r"(?:\bhedgerow|python3 run|-m app)((?: +(?!…)[^\s`#|;]+)+)")
-NOT_OURS = {"test", "doctor", "help", "COMMAND", "PATH"}
+NOT_OURS = {"test", "help", "COMMAND", "PATH"}
 WORDS = re.compile(r"[a-z][a-z-]*$")
 
 

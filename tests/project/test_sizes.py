@@ -12,7 +12,11 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 40
 MOST_HANDLERS = 12
 
-ALLOWED: dict[str, str] = {}
+ALLOWED: dict[str, str] = {
+    "simulation/tws/replies.py": "one struct for each message of a protocol that is not ours",
+    "ports/ib/session.py::Session": "a client library calls one method for each message that it hears",
+    "ports/ib/wire.py::Ears": "a client library calls one method for each message that it hears",
+}
 
 FILES = [ROOT / "run", *modules(*ROOMS)]
 

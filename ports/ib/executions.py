@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -62,6 +62,14 @@ class Executions:
     def filled(self, ref: str) -> Qty:
         """What was executed of an order, as far as it was heard in this life."""
         return sum(self._filled.get(ref, {}).values())
+
+    def new_day(self, open_refs: Collection[str]) -> None:
+        """Forget what the gateway does not tell any more; of orders that are still open what was filled is kept."""
+        self._filled = {ref: stems for ref, stems in self._filled.items() if ref in open_refs}
+        kept = {stem for stems in self._filled.values() for stem in stems}
+        kept |= {stem_of(exec_id)[0] for exec_id in self._waiting}
+        self._newest = {stem: newest for stem, newest in self._newest.items() if stem in kept}
+        self._costs = {exec_id: cost for exec_id, cost in self._costs.items() if stem_of(exec_id)[0] in kept}
 
     def take(self, seen: ExecutionSeen, at_ns: int, now_s: float) -> None:
         """One execution, live or looked up, known or not. at_ns: when it is said to have happened."""

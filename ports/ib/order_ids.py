@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from model.units import Cash
@@ -20,23 +22,22 @@ CREATE TABLE IF NOT EXISTS costs_told (
 
 class Durable:
     """What the port must not forget: the highest order id that may have been used, and executions that were told
-    before their commission was known. Every write is on disk when its method returns. Raises sqlite3.Error."""
+    before their commission was known. Every write is on disk when its method returns. Raises sqlite3.Error.
+
+    The file is open only while it is written: that is seldom, and nothing has to be closed.
+    """
 
     def __init__(self, folder: Path, client: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / f"ib-{client}.sqlite"
         self._client = client
-        self._db = sqlite3.connect(folder / f"ib-{client}.sqlite", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(SCHEMA)
-        row = self._db.execute("SELECT reserved FROM order_ids WHERE client = ?", (client,)).fetchone()
+        with self._open() as db:
+            db.executescript(SCHEMA)
+            row = db.execute("SELECT reserved FROM order_ids WHERE client = ?", (client,)).fetchone()
+            owed = db.execute("SELECT execution, told, currency, at_ns FROM costs_told").fetchall()
         self._reserved: int = row[0] if row else 0
         self._next = self._reserved + 1
-        owed = self._db.execute("SELECT execution, told, currency, at_ns FROM costs_told")
-        self._owed: dict[str, tuple[Cash, str, int]] = {row[0]: (row[1], row[2], row[3]) for row in owed}
-
-    def close(self) -> None:
-        self._db.close()
+        self._owed: dict[str, tuple[Cash, str, int]] = {each[0]: (each[1], each[2], each[3]) for each in owed}
 
     def at_least(self, valid_id: int) -> None:
         """The gateway names its next valid id. One that rolled back changes nothing."""
@@ -46,19 +47,19 @@ class Durable:
         """An id above every one that was ever handed out here; the reservation is durable before it is."""
         given = self._next
         if given > self._reserved:
-            self._reserved = given + BLOCK - 1
-            self._db.execute(
-                "INSERT INTO order_ids VALUES (?, ?) ON CONFLICT (client) DO UPDATE SET reserved = excluded.reserved",
-                (self._client, self._reserved),
-            )
+            reserved = given + BLOCK - 1
+            with self._open() as db:
+                db.execute("INSERT OR REPLACE INTO order_ids VALUES (?, ?)", (self._client, reserved))
+            self._reserved = reserved
         self._next = given + 1
         return given
 
     def told_without_cost(self, execution: str, told: Cash, currency: str, at_ns: int) -> None:
         """An execution is about to be told with a commission that is not the broker's."""
         if execution not in self._owed:
+            with self._open() as db:
+                db.execute("INSERT OR IGNORE INTO costs_told VALUES (?, ?, ?, ?)", (execution, told, currency, at_ns))
             self._owed[execution] = (told, currency, at_ns)
-            self._db.execute("INSERT OR IGNORE INTO costs_told VALUES (?, ?, ?, ?)", (execution, told, currency, at_ns))
 
     def cost_told(self, execution: str) -> tuple[Cash, str, int] | None:
         """(commission that was told, its currency, when the execution happened) of one that waits for the broker's."""
@@ -66,5 +67,15 @@ class Durable:
 
     def forget_costs(self, before_ns: int) -> None:
         """Executions of days that the gateway does not tell any more."""
-        self._db.execute("DELETE FROM costs_told WHERE at_ns < ?", (before_ns,))
-        self._owed = {each: owed for each, owed in self._owed.items() if owed[2] >= before_ns}
+        kept = {each: owed for each, owed in self._owed.items() if owed[2] >= before_ns}
+        if len(kept) < len(self._owed):
+            with self._open() as db:
+                db.execute("DELETE FROM costs_told WHERE at_ns < ?", (before_ns,))
+            self._owed = kept
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path)) as db:
+            db.execute("PRAGMA synchronous=FULL")
+            with db:
+                yield db

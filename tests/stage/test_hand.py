@@ -7,7 +7,8 @@ import pytest
 from engine.errors import JournalError
 from engine.notices import Happened
 from model.decisions import Mode
-from model.orders import Fill, Filled
+from model.orders import CancelAtVenue, Fill, Filled
+from model.units import QTY_SCALE
 from simulation.stage import Stage
 from state.journal import MemoryJournal
 from state.order_law import OrderState
@@ -160,3 +161,21 @@ def test_an_engine_that_stops_of_its_own_accord_is_started_again() -> None:
         stage.decide()
         stage.run("5m")
         assert stage.positions == {"ALPHA": 100}
+
+
+def test_a_cancel_that_was_lost_with_the_link_is_asked_again_when_it_is_back() -> None:
+    with Stage(seed=7) as stage:
+        stage.tape.size = QTY_SCALE
+        stage.want("ALPHA", 100)
+        stage.decide()
+        stage.run("2m")
+        stage.venue.drop_next("CancelAtVenue")
+        stage.halt()
+        stage.run("1s")
+        stage.venue.disconnect()
+        stage.run("10s")
+        assert stage.orders.one().state is OrderState.WORKING
+        stage.venue.reconnect()
+        stage.run("5s")
+        assert stage.orders.one().state is OrderState.CANCELLED
+        assert len([each for each in stage.wire if isinstance(each.message, CancelAtVenue)]) == 2

@@ -24,6 +24,7 @@ from ports.ib.what_if import what_if
 
 USUAL_PORTS = {4002: "gateway, paper", 4001: "gateway, live", 7497: "workstation, paper", 7496: "workstation, live"}
 MOST_SKEW_S = 5
+DAY_S = 86_400
 API_PAGE = "Configure > Settings > API > Settings"
 
 
@@ -54,7 +55,8 @@ ADVICE: dict[str, str] = {
     "Subscriptions, and share it with the paper account; or set delayed: true for paper trading on delayed quotes.",
     "DATA_ELSEWHERE": "Another session of the same user (phone, web portal) has the market data. Log it out, or use a "
     "second user for the engine.",
-    "CLOCK": "Let this machine take its time from the network: switch NTP on.",
+    "CLOCK": "Let this machine take its time from the network: switch NTP on. A simulated gateway that replays the "
+    "past is as far away as its past is.",
     "CONTRACT": "Correct the instrument in the table: symbol, venue, currency or contract month.",
     "SILENT": "Restart the gateway: it is connected and does not answer everything that it is asked.",
 }  # fmt: skip
@@ -141,7 +143,8 @@ class Doctor:
         if self._degraded():
             self._wrong("UPSTREAM", "the gateway has lost its link to the broker")
         elif skew_s > MOST_SKEW_S:
-            self._wrong("CLOCK", f"this machine's clock and the broker's are {skew_s} s apart")
+            apart = f"{skew_s} s" if skew_s < DAY_S else f"{skew_s // DAY_S:,} days"
+            self._wrong("CLOCK", f"this machine's clock and the broker's are {apart} apart")
         else:
             self._well("ANSWERS", "orders, executions, positions and cash are told completely, and clocks agree")
 

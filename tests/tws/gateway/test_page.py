@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,18 +16,39 @@ from simulation.tws.faults import Harm
 from simulation.tws.plan import plan_of
 from state.lake import Lake
 from tests.docs.pages import code_blocks, read
-from tests.tws.gateway.kit import PATIENCE_S, desk
+from tests.project.house import ROOT
+from tests.tws.gateway.kit import desk
 
 PAGE = read("docs/gateway.md")
+MAKING_A_LAKE_S = 60.0
 
 
-async def test_the_ten_lines_buy_a_hundred_shares(lake: Lake) -> None:
-    async with desk(lake) as here:
-        program = code_blocks(PAGE, "python")[0].replace("4002", str(here.gateway.port))
-        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
-        out, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+async def test_the_ten_lines_buy_a_hundred_shares_from_the_command_above_them(tmp_path: Path) -> None:
+    """As a newcomer has it: no data of one's own, only what ships."""
+    words = shlex.split(next(line for line in PAGE.splitlines() if line.startswith("    hedgerow gateway ")))[1:]
+    words[words.index("4002")] = "0"
+    gateway = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", *words, "--set", f"data.lake_dir={tmp_path / 'lake'}", cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        port = await asyncio.wait_for(_port(gateway), MAKING_A_LAKE_S)
+        program = code_blocks(PAGE, "python")[0].replace("4002", port)
+        newcomer = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+        out, _ = await asyncio.wait_for(newcomer.communicate(), MAKING_A_LAKE_S)
         assert out.decode().startswith("Filled [100.0]")
-        assert [each.quantity for each in here.control.dump().positions] == [100.0]
+    finally:
+        gateway.terminate()
+        await gateway.communicate()
+
+
+async def _port(gateway: asyncio.subprocess.Process) -> str:
+    """The one that it says it listens at."""
+    assert gateway.stdout is not None
+    while line := (await gateway.stdout.readline()).decode():
+        if found := re.search(r"listens on 127\.0\.0\.1:(\d+)\.", line):
+            return found[1]
+    raise AssertionError("the gateway ended before it listened")
 
 
 def test_the_plan_can_be_read() -> None:

@@ -55,10 +55,9 @@ class ControlPort:
                 talking.discard(writer)
                 writer.close()
 
-        server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=LINE_LIMIT, start_serving=False)
+        server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=LINE_LIMIT)
         try:
-            self._publish(server.sockets[0].getsockname()[1])
-            await server.start_serving()
+            self._publish(server.sockets[0].getsockname()[1])  # whoever finds the address is answered
             await asyncio.Event().wait()
         finally:
             self._file.unlink(missing_ok=True)

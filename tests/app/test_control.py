@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from engine.message import Told
+from engine.port_supervisor import Outdoors
+from ports.control import ControlPort
 from tests.app.kit import hedgerow, replay_words, running
 
 SLOW = ("--speed", "3", "--json")
@@ -140,6 +144,26 @@ def test_a_halt_while_orders_work_cancels_them_and_keeps_the_books(places: tuple
     assert hedgerow("journal", "verify", "--state", state).status == 0
     rows = hedgerow("journal", "show", "--kind", "ModeEntered", "--state", state).out.splitlines()
     assert "HALTED" in [json.loads(row)["event"]["mode"] for row in rows]
+
+
+async def test_whoever_finds_the_address_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was published before anybody listened there: an operator's halt heard that no engine runs."""
+    usual, answered = Path.replace, asyncio.Event()
+
+    def found_at_once(draft: Path, place: Path) -> Path:
+        port = json.loads(draft.read_text())["port"]
+        with socket.create_connection(("127.0.0.1", port), timeout=5.0):
+            answered.set()
+        return usual(draft, place)
+
+    monkeypatch.setattr(Path, "replace", found_at_once)
+    serving = asyncio.create_task(
+        ControlPort(tmp_path, dict, lambda reason: None).run(Outdoors("control", lambda *_: Told.OK, lambda: False))
+    )
+    await asyncio.wait({serving, asyncio.create_task(answered.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    assert answered.is_set()
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 @pytest.mark.parametrize("word", ["stop", "SIGTERM", "SIGINT"])

@@ -18,6 +18,7 @@ from actors.regime import RegimeActor
 from actors.risk import Risk
 from actors.sleeve import SleeveHost
 from actors.system import System
+from actors.variation import CENT
 from actors.watchdog import HealthLimits, Watchdog
 from config.loader import Configuration
 from engine.actor import Actor
@@ -39,6 +40,7 @@ class Assembly:
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
     heartbeat: the port that takes the watchdog's word to the guardian, if any.
+    finds_variation: the venue settles futures without a word, and tells cash in whole cents.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Assembly:
         own: read.OwnSleeve,
         watched: bool,
         heartbeat: str = "",
+        finds_variation: bool = False,
     ) -> None:
         self.settings = configuration.settings
         self.program = configuration.program
@@ -63,6 +66,7 @@ class Assembly:
         self.own = own
         self.watched = watched
         self.heartbeat = heartbeat
+        self.finds_variation = finds_variation
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
     def tree(self) -> Branch:
@@ -153,7 +157,8 @@ class Assembly:
             regime=Ref("regime"),
             reconciler=Ref("reconciler"),
             sleeve_capital=capital,
-            bands=read.cash_bands(self.program.risk),
+            bands=read.cash_bands(self.program.risk, told_to=CENT if self.finds_variation else 0),
+            finds_variation=self.finds_variation,
         )
 
     def _pair(self) -> Pair:

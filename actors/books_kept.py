@@ -6,6 +6,7 @@ import msgspec
 
 from actors.books import Books, Position, SleeveLine, Taken
 from actors.contracts import Contracts
+from actors.opening import AccountOpened
 from actors.valuation import Totals
 from actors.variation import VariationKept
 from engine.message import Event
@@ -61,6 +62,7 @@ class BooksKept(Event, frozen=True, gc=False):
     qualities: dict[str, Quality] = msgspec.field(default_factory=dict)
     sessions: dict[str, int] = msgspec.field(default_factory=dict)
     variation: VariationKept | None = None
+    opened: AccountOpened | None = None
 
 
 def kept_books(

@@ -192,15 +192,14 @@ class Variation:
         return div_half_even(worth * SLACK_BPS, 10_000)
 
     def _notional(self, currency: str) -> Cash:
-        held = [each for each in self.books.positions.values() if each.contract.by_variation]
-        mine = [each for each in held if each.contract.currency == currency]
-        open_now = sum(abs(each.contract.money(each.price * each.quantity)) for each in mine)
-        closed = sum(
-            abs(each.contract.money(each.price * trade.quantity))
-            for each in mine
-            for trade in self.trades.get(each.contract.id, ())
-        )
-        return open_now + closed
+        """Of what is held, or was traded lately where that is more."""
+        total = 0
+        for position in self.books.positions.values():
+            contract = position.contract
+            if contract.by_variation and contract.currency == currency:
+                traded = sum(abs(trade.quantity) for trade in self.trades.get(contract.id, ()))
+                total += abs(contract.money(position.price * max(abs(position.quantity), traded)))
+        return total
 
     # -- snapshots
 

@@ -108,7 +108,6 @@ class IBPort:
         )  # fmt: skip
         self.subscriptions = Subscriptions(settings, self.pins, streamed, rotated, self._tell_market, now_ns)
         self.rates = rates
-        self.days = None if days is None else days(self)
         self.session: Session | None = None
         self.outside: Outside | None = None
         self._said_down, self._day_ns = "", 0
@@ -116,6 +115,7 @@ class IBPort:
         self._proving = asyncio.Event()
         self._more_contracts = asyncio.Event()
         self.ready = asyncio.Event()
+        self.days = None if days is None else days(self)
 
     # -- the engine's side
 

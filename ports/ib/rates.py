@@ -32,7 +32,7 @@ class PairRates:
     """currencies: whose rates are wanted.  base: in whose money.  tell: a rate leaves; each no more often than every
     half minute, and only when it was quoted anew."""
 
-    def __init__(self, currencies: Iterable[str], base: str, tell: Callable[[FxRateSeen], None]) -> None:
+    def __init__(self, currencies: Iterable[str], base: str, tell: Callable[[FxRateSeen], object]) -> None:
         wanted = dict.fromkeys(currencies)
         self._base, self._tell = base, tell
         self._told_for = [each for each in wanted if each != base]

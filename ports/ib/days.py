@@ -144,10 +144,12 @@ class Days:
             self._noted(f"{name}: the broker has no bar of {due}; it counts as missing")
 
     def _missing(self, until_ns: int) -> bool:
-        """Whether a bar that was due by a moment may still come."""
+        """Whether the bar of a contract that is held by plan was due by a moment, and may still come."""
         for name, (session, tries, _) in self._tries.items():
-            closes = self.plan.calendars[product_of(name)].on(session)
-            if tries < MOST_TRIES and closes is not None and closes.closes_ns + READY_NS <= until_ns:
+            product = product_of(name)
+            closes = self.plan.calendars[product].on(session)
+            due = closes is not None and closes.closes_ns + READY_NS <= until_ns
+            if due and tries < MOST_TRIES and self.plan.rolls.active(product, session) == name:
                 return True
         return False
 

@@ -16,15 +16,15 @@ import msgspec
 
 from config.loader import Configuration, load_instruments
 from config.settings import IBVenue, Settings
-from model.instruments import Instrument, Kind
+from model.instruments import Instrument, Kind, contract_id
 from model.rolls import Roll, RollSchedule
 from model.rolls_ahead import held_by_rule, rolls_ahead, rolls_behind
 from model.sessions import Sessions
 from model.units import NS_PER_SECOND
-from ports.feed.schedule import Heard, heard
+from ports.ib.day_plan import Heard, heard
 from ports.ib.errors import LinkLost, Unanswered
 from ports.ib.history import HistoryFetch, HistoryFetched, HistoryPlan, HistoryWanted
-from ports.ib.past import rate_pair
+from ports.ib.rates import pair_of
 from ports.ib.settings import IBSettings
 from state.lake import Lake
 from state.lake.manifest import MANIFEST
@@ -89,7 +89,7 @@ class Fetch:
                 "give an earlier one; the gateway's clock counts, not this machine's",
             )
         wanted = [
-            HistoryWanted(instrument=rate_pair(each), first=request.first, last=last, rate_of=each)
+            HistoryWanted(instrument=pair_of(each), first=request.first, last=last, rate_of=each)
             for each in request.currencies
         ]
         rolls: dict[str, Sequence[Roll]] = {}
@@ -99,7 +99,8 @@ class Fetch:
                 continue
             rolls[instrument.id], spans = self.chain(instrument, request.first, last)
             for each in spans:
-                contract, span = instrument.contract(each.contract), (_date(each.first), _date(each.last))
+                contract = instrument.contract(int(each.instrument.partition("@")[2]))
+                span = (_date(each.first), _date(each.last))
                 wanted.append(HistoryWanted(instrument=contract, first=span[0], last=span[1], size=request.size))
         return HistoryPlan(wanted=wanted, rolls=rolls)
 
@@ -114,8 +115,9 @@ class Fetch:
         every = [*behind, *recorded, *ahead]
         schedule = RollSchedule({instrument.id: every}, {instrument.id: held_by_rule(instrument, sessions, begin)})
         spans = heard(schedule, instrument.id, begin, _number(last))
-        heard_of = {each.contract for each in spans}
-        return [*behind, *recorded, *(each for each in ahead if each.to_contract in heard_of)], spans
+        names = {each.instrument for each in spans}
+        coming = [each for each in ahead if contract_id(instrument.id, each.to_contract) in names]
+        return [*behind, *recorded, *coming], spans
 
 
 def settings_of(

@@ -11,7 +11,7 @@ from actors.market_data import MarketData
 from actors.reconciler import ReconcilePolicy
 from app.outside import LiveProcess, NoLake
 from app.process import Wanted
-from app.sessions import FIRST, calendars, newest_bar
+from app.sessions import FIRST, newest_bar
 from config.loader import Configuration
 from config.settings import IBVenue
 from engine.actor import Actor
@@ -133,7 +133,7 @@ class BrokerProcess(LiveProcess):
         return self._days
 
     def _day_plan(self, now_ns: int, recovered: Recovered) -> DayPlan:
-        days = calendars(Path(self.wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
+        days = self.days
         warmup = self.program.replay.warmup_sessions if self.program.replay else WARM_UP_SESSIONS
         before = [one.date for one in days.between(FIRST, date_of(now_ns))]
         newest = self.kernel.actor("basket").ledger.newest

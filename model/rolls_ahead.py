@@ -1,4 +1,4 @@
-"""The rolls to come: where the record of rolls ends, the instrument's rule goes on.
+"""The rolls that are not recorded: where the record of rolls ends or begins, the instrument's rule goes on.
 
 Rule and calendar are known in advance, so nothing here looks at a price. Dates are yyyymmdd.
 """
@@ -83,6 +83,25 @@ def rolls_ahead(
         held = coming
 
 
+def rolls_behind(instrument: Instrument, sessions: Sessions, recorded: Sequence[Roll], from_date: int) -> list[Roll]:
+    """The rolls by rule from `from_date` on that lead to the contract with which the record begins; none without one.
+
+    Raises ValueError for an instrument without a usable rule.
+    """
+    rule, dates = _rule_of(instrument), sessions.columns[0]
+    found: list[Roll] = []
+    coming = recorded[0] if recorded else None
+    while coming is not None:
+        before = _month_before(rule.hold_cycle, coming.from_contract)
+        latest = min(bisect_left(dates, coming.session) - 1, bisect_right(dates, coming.decided))
+        i = min(bisect_left(dates, _due(rule, before)), latest)
+        if i < 1 or dates[i] < from_date:
+            break
+        coming = Roll(session=dates[i], from_contract=before, to_contract=coming.from_contract, decided=dates[i - 1])
+        found.append(coming)
+    return found[::-1]
+
+
 def held_by_rule(instrument: Instrument, sessions: Sessions, date: int) -> int:
     """The contract month (yyyymm) that the rule holds on `date`: up to and on its roll day, the old one.
 
@@ -113,9 +132,17 @@ def _due(rule: RollRule, month: int) -> int:
 
 def _next_month(cycle: str, month: int) -> int:
     """The first month of the cycle after `month`."""
-    years, index = divmod(month // 100 * 12 + month % 100, 12)  # the index of the month after, from January = 0
-    ahead = next(n for n in range(12) if MONTHS[(index + n) % 12] in cycle)
-    years, index = divmod(years * 12 + index + ahead, 12)
+    return _month_in(cycle, month, range(1, 13))
+
+
+def _month_before(cycle: str, month: int) -> int:
+    """The last month of the cycle before `month`."""
+    return _month_in(cycle, month, range(-1, -13, -1))
+
+
+def _month_in(cycle: str, month: int, distances: range) -> int:
+    here = month // 100 * 12 + month % 100 - 1
+    years, index = divmod(next(here + n for n in distances if MONTHS[(here + n) % 12] in cycle), 12)
     return years * 100 + index + 1
 
 

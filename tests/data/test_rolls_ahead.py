@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model.instruments import Instrument, Kind, RollRule
 from model.rolls import Roll, RollSchedule
-from model.rolls_ahead import MONTHS, extended, held_by_rule, rolls_ahead
+from model.rolls_ahead import MONTHS, extended, held_by_rule, rolls_ahead, rolls_behind
 from model.sessions import Session, Sessions
 
 QUARTERLY = RollRule(hold_cycle="HMUZ", offset_days=-5, expiry_offset_days=14)
@@ -142,6 +142,23 @@ def test_the_last_recorded_session_is_a_products_own() -> None:
     recorded = RollSchedule({}, {"A": 202309, "B": 202309})
     schedule = extended(recorded, instruments, {"X": weekdays()}, 20230901, 20231001, ended={"A": 20230920})
     assert [schedule.rolls(name)[0].session for name in ("A", "B")] == [20230921, 20230911]
+
+
+def test_what_was_held_before_the_record_began_is_known_by_rule() -> None:
+    # 10 March 2023 is a Friday, 10 December 2022 a Saturday
+    assert rolls_behind(future(QUARTERLY), weekdays(), [MAY_2023], 20221201) == [
+        Roll(20221212, 202212, 202303, decided=20221209),
+        Roll(20230310, 202303, 202306, decided=20230309),
+    ]
+    assert rolls_behind(future(QUARTERLY), weekdays(), [MAY_2023], 20230311) == []
+    assert rolls_behind(future(QUARTERLY), weekdays(), [], 20221201) == []
+
+
+def test_a_record_that_begins_with_an_early_roll_has_the_one_before_it_earlier_still() -> None:
+    early = Roll(20230309, 202306, 202309, decided=20230308)  # June was left before March was due
+    found = rolls_behind(future(QUARTERLY), weekdays(), [early], 20230101)
+    assert found == [Roll(20230308, 202303, 202306, decided=20230307)]
+    RollSchedule({"SP500": [*found, early]})
 
 
 def test_what_cannot_be_known_is_said() -> None:

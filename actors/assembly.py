@@ -18,6 +18,7 @@ from actors.regime import RegimeActor
 from actors.risk import Risk
 from actors.sleeve import SleeveHost
 from actors.system import System
+from actors.variation import CENT
 from actors.watchdog import HealthLimits, Watchdog
 from config.loader import Configuration
 from engine.actor import Actor
@@ -39,6 +40,8 @@ class Assembly:
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
     heartbeat: the port that takes the watchdog's word to the guardian, if any.
+    broker: the venue is an account that was there before the program: it settles futures without a word, tells cash in
+    whole cents, and may hold what is not the program's.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Assembly:
         own: read.OwnSleeve,
         watched: bool,
         heartbeat: str = "",
+        broker: bool = False,
     ) -> None:
         self.settings = configuration.settings
         self.program = configuration.program
@@ -63,6 +67,7 @@ class Assembly:
         self.own = own
         self.watched = watched
         self.heartbeat = heartbeat
+        self.broker = broker
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
     def tree(self) -> Branch:
@@ -153,7 +158,9 @@ class Assembly:
             regime=Ref("regime"),
             reconciler=Ref("reconciler"),
             sleeve_capital=capital,
-            bands=read.cash_bands(self.program.risk),
+            bands=read.cash_bands(self.program.risk, told_to=CENT if self.broker else 0),
+            finds_variation=self.broker,
+            shares_account=self.broker,
         )
 
     def _pair(self) -> Pair:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from model.market import BarClosed, FxRateSeen, SessionClosed
 from model.rolls import RollSchedule
 from model.units import PX_SCALE, div_half_even
 from state.lake import Bars, Lake, QuoteSeries
@@ -53,6 +54,19 @@ class Script:
     quotes: list[tuple[str, int, int, int, int, int]] = field(default_factory=list)
     rates: list[tuple[str, int, str, int]] = field(default_factory=list)
     closes: list[tuple[int, int]] = field(default_factory=list)
+
+
+def history(script: Script, until_ns: int) -> Iterator[BarClosed | FxRateSeen | SessionClosed]:
+    """What was known at a moment, in order, marked as history; quotes of then say nothing about now."""
+    for at_ns, kind, row in zip(script.at_ns, script.kind, script.row, strict=True):
+        if at_ns > until_ns:
+            return
+        if kind == BAR:
+            yield BarClosed(*script.bars[row], True)
+        elif kind == FX:
+            yield FxRateSeen(*script.rates[row], True)
+        elif kind == CLOSE:
+            yield SessionClosed(*script.closes[row], True)
 
 
 def build(lake: Lake, plan: FeedPlan, rolls: RollSchedule) -> Script:

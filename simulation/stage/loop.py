@@ -17,9 +17,15 @@ from typing import Any, TypeVar
 
 import aiosqlite.core
 
+from simulation.stage.wire_end import End
+from simulation.stage.wires import Factory, P, Server, Wires
+
 T = TypeVar("T")
-Base: Any = asyncio.AbstractEventLoop  # sockets, processes and the like stay what it makes of them: NotImplementedError
+Base: Any = asyncio.AbstractEventLoop  # processes and the like stay what it makes of them: NotImplementedError
+Policy: Any = getattr(events, "_AbstractEventLoopPolicy", None) or events.AbstractEventLoopPolicy
 running: Any = events  # where asyncio notes which loop runs; documented for those who write one
+get_policy: Callable[[], Any] = getattr(events, "_get_event_loop_policy", None) or events.get_event_loop_policy
+set_policy: Callable[[Any], None] = getattr(events, "_set_event_loop_policy", None) or events.set_event_loop_policy
 sqlite_thread: Any = aiosqlite.core
 
 NS = 10**9
@@ -39,14 +45,14 @@ class Turn(asyncio.TimerHandle):
 
 
 class VirtualLoop(Base):  # type: ignore[misc]
-    """Time stands until nothing is ready, then jumps to the next timer. No sockets, no threads.
+    """Time stands until nothing is ready, then jumps to the next timer. No threads; wires instead of sockets.
 
     Which task goes on next, and how long each call beside the loop takes, is drawn from the seed. Callbacks that are no
     tasks' keep their order, which asyncio promises.
 
     now_ns: the time, UTC nanoseconds.  beside: carries out what production code gives to a thread; a fault stands here.
     slow_ns: how much longer that takes.  ended: raised after the present turn, whoever caught it in there.
-    complaints: what asyncio would have logged.
+    complaints: what asyncio would have logged.  wires: what is connected, for whoever harms it.
     """
 
     def __init__(self, now_ns: int = 0, seed: int = 0) -> None:
@@ -64,6 +70,8 @@ class VirtualLoop(Base):  # type: ignore[misc]
         self._heard: dict[int, Callable[[], object]] = {}
         self._closed = False
         self.complaints: list[str] = []
+        self.wires = Wires(self, seed)
+        self.policy = _Policy(self)
 
     # -- time
 
@@ -87,16 +95,19 @@ class VirtualLoop(Base):  # type: ignore[misc]
 
     def exhaust(self) -> None:
         """Let everything happen that is ready, and what that makes ready. Raises what a callback raises."""
+        with _running(self):
+            self._exhaust()
+
+    def _exhaust(self) -> None:
         if self._closed:
             raise RuntimeError("Event loop is closed")
-        with _running(self):
-            for _ in range(MOST_TURNS_AT_ONE_TIME):
-                turn = self._pick()
-                if turn is None:
-                    return
-                turn.take()
-                if self.ended is not None:
-                    raise self.ended
+        for _ in range(MOST_TURNS_AT_ONE_TIME):
+            turn = self._pick()
+            if turn is None:
+                return
+            turn.take()
+            if self.ended is not None:
+                raise self.ended
         raise RuntimeError(f"callbacks keep each other busy without end at {self.now_ns}")
 
     def _pick(self) -> Turn | None:
@@ -126,6 +137,9 @@ class VirtualLoop(Base):  # type: ignore[misc]
     ) -> Turn:
         turn = Turn(self.time() + delay, callback, args, self, context)
         return self._at_ns(self.now_ns + ceil(delay * NS), turn)
+
+    def call_at_ns(self, at_ns: int, callback: Callable[..., object], *args: Any) -> Turn:
+        return self._at_ns(at_ns, Turn(0.0, callback, args, self))
 
     def _at_ns(self, at_ns: int, turn: Turn) -> Turn:
         heappush(self._timers, (at_ns, next(self._numbers), turn))
@@ -160,9 +174,21 @@ class VirtualLoop(Base):  # type: ignore[misc]
             except BaseException as death:
                 _tell(future, future.set_exception, death)
                 raise
-            self._at_ns(max(self._busy_until_ns, self.now_ns), Turn(0.0, _tell, (future, told, answer), self))
+            self.call_at_ns(max(self._busy_until_ns, self.now_ns), _tell, future, told, answer)
 
-        self._at_ns(at_ns, Turn(0.0, carry_out, (), self))
+        self.call_at_ns(at_ns, carry_out)
+
+    async def create_server(
+        self, protocol_factory: Factory, host: str | None = None, port: int | None = None, *, backlog: int = 100
+    ) -> Server:
+        """Listen for connections of this loop's own. Raises OSError where the port is in use."""
+        return self.wires.listen(protocol_factory, host, port)
+
+    async def create_connection(
+        self, protocol_factory: Callable[[], P], host: str | None = None, port: int | None = None
+    ) -> tuple[End, P]:
+        """Raises ConnectionRefusedError where nobody listens."""
+        return await self.wires.connect(protocol_factory, host, port or 0)
 
     def add_signal_handler(self, sig: int, callback: Callable[..., object], *args: Any) -> None:
         self._heard[sig] = partial(callback, *args)
@@ -193,19 +219,24 @@ class VirtualLoop(Base):  # type: ignore[misc]
     def run_until_complete(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end, however long that takes; raises RuntimeError when nothing will ever wake it."""
         task = self.create_task(main)
-        self.exhaust()
-        while not task.done():
-            self.skip()
+        with _running(self):
+            self._exhaust()
+            while not task.done():
+                self._skip()
         return task.result()
 
     def skip(self) -> None:
         """Jump to the next timer, and let everything happen. Raises RuntimeError when none is set."""
+        with _running(self):
+            self._skip()
+
+    def _skip(self) -> None:
         at_ns = self.next_ns()
         if at_ns is None:
             raise RuntimeError("everything waits and no timer is set: this would wait for ever")
         self.now_ns = max(self.now_ns, at_ns)
         self.ring()
-        self.exhaust()
+        self._exhaust()
 
 
 def _tell(future: asyncio.Future[Any], told: Callable[[Any], None], answer: Any) -> None:
@@ -240,14 +271,27 @@ class _Thread:
         """Nothing to begin with."""
 
 
+class _Policy(Policy):  # type: ignore[misc]
+    """Says which loop is this thread's to libraries that ask a policy for it."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        self._loop = loop
+
+    def get_event_loop(self) -> VirtualLoop:
+        return self._loop
+
+
 @contextmanager
 def _running(loop: VirtualLoop) -> Iterator[None]:
     """The loop of this thread; meanwhile aiosqlite's queue and thread, and nothing else of it, are the loop's."""
     outer, queue, thread = running._get_running_loop(), sqlite_thread.SimpleQueue, sqlite_thread.Thread
+    policy = get_policy()
     running._set_running_loop(loop)
+    set_policy(loop.policy)
     sqlite_thread.SimpleQueue, sqlite_thread.Thread = _Queue, _Thread
     try:
         yield
     finally:
         running._set_running_loop(outer)
+        set_policy(policy)
         sqlite_thread.SimpleQueue, sqlite_thread.Thread = queue, thread

@@ -1,9 +1,8 @@
-"""The order manager, books and reconciler of the engine before the gateway, on the real clock, life after life."""
+"""The order manager, books and reconciler of the engine before the gateway, on its loop's clock, life after life."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -53,13 +52,16 @@ class Rest(Actor):
 class Engine:
     """One life. The journal goes from life to life, as far as it was committed."""
 
-    def __init__(self, stand: Stand, rows: tuple[Row, ...] = (), **settings: object) -> None:
-        self.stand = stand
+    def __init__(
+        self, stand: Stand, rows: tuple[Row, ...] = (), *, policy: ReconcilePolicy = POLICY,
+        waits_s: float = PATIENCE_S, **settings: object,
+    ) -> None:  # fmt: skip
+        self.stand, self._policy, self._waits_s = stand, policy, waits_s
         self.journal = MemoryJournal()
         if rows:
             self.journal.stage(rows)
             self.journal.commit()
-        clock = LiveClock(time.monotonic_ns, stand.now_ns)
+        clock = LiveClock(stand.now_ns, stand.now_ns)
         self.kernel = Kernel(clock=clock, journal=self.journal)
         self.kernel.host(self._tree())
         self.port = IBPort(
@@ -90,7 +92,7 @@ class Engine:
                 reconciler=ref("reconciler"),
             ),
             "reconciler": lambda: Reconciler(
-                orders=ref("orders"), portfolio=ref("portfolio"), system=ref("system"), policy=POLICY
+                orders=ref("orders"), portfolio=ref("portfolio"), system=ref("system"), policy=self._policy
             ),
         }  # fmt: skip
         for name in ("pair", "basket", "risk", "market_data"):
@@ -113,7 +115,7 @@ class Engine:
 
     async def until(self, true: Callable[[], object], what: str) -> None:
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(self._waits_s):
                 while not true():
                     if self._task.done():
                         self._task.result()

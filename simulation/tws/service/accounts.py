@@ -21,12 +21,17 @@ class Feed:
     def __init__(self, client: Client, rows: Rows) -> None:
         self._client, self._rows = client, rows
         self._told: dict[object, Row] = {}
+        self._before: list[Row] = []
         self.refresh()
 
     def refresh(self) -> bool:
         """Tell what has changed; whether anything has."""
+        rows = self._rows()
+        if rows == self._before:
+            return False
+        self._before = rows
         changed = False
-        for row in self._rows():
+        for row in rows:
             key = _key(row)
             if self._told.get(key) != row:
                 self._told[key] = row
@@ -199,9 +204,14 @@ class Accounts:
     def _with_closed(self, rows: Rows) -> Rows:
         """Rows that also say, with a quantity of 0, what was among them before and no longer is."""
         known: dict[object, Row] = {}
+        before: list[Row] = []
 
         def told() -> list[Row]:
-            now = {_key(row): row for row in rows()}
+            found = rows()
+            if found == before:
+                return list(known.values())
+            before[:] = found
+            now = {_key(row): row for row in found}
             for key, row in known.items():
                 if key not in now:
                     now[key] = _emptied(row)

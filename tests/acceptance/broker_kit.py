@@ -123,7 +123,10 @@ class Rehearsal:
     def theirs(self) -> tuple[dict[str, Qty], dict[str, Cash]]:
         """The same at the broker: settled cash is what is said less the running profit of futures."""
         told = self.control.dump()
-        names = {each.contract.con_id: self.gateway.house.catalogue.instrument(each.contract.con_id).id for each in told.positions}
+        names = {
+            each.contract.con_id: self.gateway.house.catalogue.instrument(each.contract.con_id).id
+            for each in told.positions
+        }
         held = {names[each.contract.con_id]: qty(str(each.quantity)) for each in told.positions if each.quantity}
         money: dict[str, Cash] = {}
         for each in told.values:

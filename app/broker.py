@@ -9,9 +9,10 @@ from pathlib import Path
 
 from actors.market_data import MarketData
 from actors.reconciler import ReconcilePolicy
+from app.ib_account import ib_settings
 from app.outside import LiveProcess, NoLake
 from app.process import Wanted
-from app.sessions import FIRST, calendars, newest_bar
+from app.sessions import FIRST, newest_bar
 from config.loader import Configuration
 from config.settings import IBVenue
 from engine.actor import Actor
@@ -31,7 +32,6 @@ from ports.ib.days import MARKET, Days
 from ports.ib.heard import Complaint
 from ports.ib.port import IBPort
 from ports.ib.rates import PairRates
-from ports.ib.settings import AccountMode, IBSettings
 from state.journal import Recovered, recover
 from state.lake import Lake
 
@@ -59,17 +59,6 @@ def _lake(folder: Path) -> Lake:
     return Lake(folder) if (folder / "manifest.json").is_file() else NoLake()
 
 
-def port_settings(configuration: Configuration, state: Path) -> IBSettings:
-    """What the port needs to know, out of the engine's settings."""
-    venue = configuration.settings.venue
-    assert isinstance(venue, IBVenue)
-    return IBSettings(
-        account=venue.account, state_dir=str(state), mode=AccountMode(configuration.settings.mode), host=venue.host,
-        port=venue.port, client_id=venue.client_id, day_zone=venue.day_zone, messages_per_s=venue.messages_per_s,
-        data_lines=venue.data_lines, adaptive=dict(venue.adaptive), delayed=venue.delayed,
-    )  # fmt: skip
-
-
 class BrokerProcess(LiveProcess):
     """Prices, the times of decisions and orders all go through one session with the broker's gateway.
 
@@ -85,6 +74,12 @@ class BrokerProcess(LiveProcess):
         self._market, self._times_life = clock, pace
         self._days: Days
         self._schedule: RollSchedule
+
+    @property
+    def _venue_settings(self) -> IBVenue:
+        venue = self.wanted.configuration.settings.venue
+        assert isinstance(venue, IBVenue)
+        return venue
 
     def _clock(self) -> Clock:
         return self._market or LiveClock()
@@ -104,7 +99,7 @@ class BrokerProcess(LiveProcess):
 
     def _connect(self, clock: Clock, recovered: Recovered) -> Port:
         clock.refresh()
-        products = self.wanted.configuration.instruments
+        products, settings = self.wanted.configuration.instruments, self.wanted.configuration.settings
         plan = self._day_plan(clock.now_ns, recovered)
         rates = PairRates(self._currencies(), self.program.base_currency, lambda seen: self._told(FX, seen))
         contracts = {each.id: each for each in plan.heard_on(date_of(clock.now_ns))}
@@ -112,7 +107,7 @@ class BrokerProcess(LiveProcess):
         held = [name for name in self._held() if product_of(name) in products]
         contracts.update({name: plan.contract(product_of(name), name) for name in held})
         return IBPort(
-            port_settings(self.wanted.configuration, self.wanted.state_dir),
+            ib_settings(self._venue_settings, settings.mode, self.wanted.state_dir),
             instruments={**rates.pairs, **contracts}.values(),
             now_ns=lambda: _now_ns(clock),
             sessions=self.calendars,
@@ -133,7 +128,7 @@ class BrokerProcess(LiveProcess):
         return self._days
 
     def _day_plan(self, now_ns: int, recovered: Recovered) -> DayPlan:
-        days = calendars(Path(self.wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
+        days = self.days
         warmup = self.program.replay.warmup_sessions if self.program.replay else WARM_UP_SESSIONS
         before = [one.date for one in days.between(FIRST, date_of(now_ns))]
         newest = self.kernel.actor("basket").ledger.newest

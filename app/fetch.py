@@ -14,6 +14,7 @@ from typing import ClassVar
 import click
 import msgspec
 
+from app.ib_account import ib_settings
 from config.loader import Configuration, load_instruments
 from config.settings import IBVenue, Settings
 from model.instruments import Instrument, Kind, contract_id
@@ -121,9 +122,10 @@ class Fetch:
 
 
 def settings_of(
-    venue: object, *, account: str | None, host: str | None, port: int | None, client_id: int | None
+    settings: Settings, *, account: str | None, host: str | None, port: int | None, client_id: int | None
 ) -> IBSettings:
     """The connection that the settings describe, with what is given instead. Raises FetchError where nothing is."""
+    venue = settings.venue
     if not isinstance(venue, IBVenue):
         if account is None:
             raise FetchError(
@@ -131,11 +133,9 @@ def settings_of(
                 "give --account, or write venue: {kind: ib, account: ...} into the settings",
             )
         venue = IBVenue(account=account)
-    return IBSettings(
-        account=account or venue.account, state_dir="", host=host or venue.host, port=port or venue.port,
-        client_id=venue.client_id if client_id is None else client_id, day_zone=venue.day_zone,
-        messages_per_s=venue.messages_per_s,
-    )  # fmt: skip
+    given = {"account": account, "host": host, "port": port, "client_id": client_id}
+    venue = msgspec.structs.replace(venue, **{key: value for key, value in given.items() if value is not None})
+    return ib_settings(venue, settings.mode, Path())
 
 
 def request_of(

@@ -101,6 +101,7 @@ class EngineProcess:
         self.program = configuration.program
         self.log = structlog.get_logger("engine")
         self.calendars = calendars_for(configuration)
+        self.days = calendars(Path(settings.data.cache_dir)).sessions(self.program.calendar)
         self.events = facts.events()
         self.crashed: list[str] = []  # actors that fell and were built again, once for each time
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
@@ -333,7 +334,7 @@ class EngineProcess:
     def _plan(self, recovered: Recovered) -> FeedPlan:
         wanted = self.wanted
         warmup = self.program.replay.warmup_sessions if self.program.replay else 300
-        days = calendars(Path(wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
+        days = self.days
         before = [one.date for one in days.between(FIRST, wanted.first)] or [wanted.first]
         first = newest_bar(recovered) or before[max(0, len(before) - 1 - warmup)]
         return FeedPlan(
@@ -355,8 +356,7 @@ class EngineProcess:
 
     def _next_session(self, session: int) -> int:
         """The program's session after one."""
-        days = calendars(Path(self.wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
-        dates = days.columns[0]
+        dates = self.days.columns[0]
         return dates[min(bisect_right(dates, session), len(dates) - 1)]
 
     # -- what the runtime says

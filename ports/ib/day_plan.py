@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -58,11 +59,14 @@ class DayPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 def heard(rolls: RollSchedule, product: str, first: int, last: int) -> list[Heard]:
     """Contracts of a product that are heard between two sessions, both included, in the order of their months."""
-    moves = rolls.rolls(product)
+    moves, months = rolls.rolls(product), rolls.months(product)
     if not moves:
         return [Heard(rolls.active(product, last), first, last)]
+    days = [each.session for each in moves]
     found = []
-    for place, month in enumerate(rolls.months(product)):
+    begin, end = bisect_left(days, weekdays_off(first, -AFTER - 1)), bisect_left(days, weekdays_off(last, BEFORE + 1))
+    for place in range(begin, min(end + 2, len(months))):
+        month = months[place]
         opens = weekdays_off(moves[place - 1].session, -BEFORE) if place else 0
         ends = weekdays_off(moves[place].session, AFTER) if place < len(moves) else ALWAYS
         if max(opens, first) <= min(ends, last):

@@ -153,9 +153,9 @@ class Pacing:
         return self._change(order, OrderRenewed(order.spec.client_id, change_id, until_ns, self.desk.clock.now_ns))
 
     def _changeable(self, order: Order) -> bool:
-        asked = order.pending or order.cancel_asked
+        busy = order.pending or order.wants_cancel  # a cancel that was refused is still wanted
         may = self.link_up and self.may_change
-        return may and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        return may and not busy and order.state is OrderState.WORKING and order.spec.type in LIMITED
 
     def _next_change(self, order: Order, limit: Px) -> str:
         order.change(f"{order.spec.client_id}/{order.changes + 1}", limit, self.desk.clock.now_ns)
@@ -192,8 +192,10 @@ class Pacing:
         effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
         return effects
 
-    def cancel_later(self, order: Order) -> list[Effect]:
-        """A cancel did not leave: it is asked for again when the link is back, or soon where it never went."""
+    def cancel_later(self, order: Order | None) -> list[Effect]:
+        """A cancel did not leave or did nothing: it is asked for again when the link is back, or soon."""
+        if order is None or order.over:
+            return []
         order.cancel_asked, order.wants_cancel = False, True
         self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CANCEL, order.spec.client_id)
         return self.deadlines.arm()

@@ -136,7 +136,6 @@ class OrderReports:
         return effects + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
 
     def _cancel_rejected(self, order: Order, report: CancelRejected) -> list[Effect]:
-        order.cancel_asked = False
         effects = self.desk.move(order, E.CANCEL_REJECTED)
         if not is_terminal(order.state):
             effects += self.desk.query(report.client_id)

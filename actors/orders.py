@@ -225,6 +225,8 @@ class Orders(Actor):
         effects = self.reports.take(report)
         if isinstance(report, ProvenAbsent):
             effects += self.resend.resend(self.book.orders.get(report.client_id), self.mode)
+        elif isinstance(report, CancelRejected):
+            effects += self.pacing.cancel_later(self.book.orders.get(report.client_id))
         return effects + self.pacing.lease.found()
 
     def on_fill(self, fill: Fill) -> Effects:

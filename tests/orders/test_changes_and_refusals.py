@@ -15,6 +15,7 @@ from model.order_events import OrderMoved, OrderStands
 from model.orders import (
     CancelAtVenue,
     CancelOrder,
+    CancelRejected,
     Intent,
     ModifyOrder,
     ModifyRejected,
@@ -160,6 +161,17 @@ def test_an_order_with_an_open_change_can_be_cancelled() -> None:
     bench, one, _ = climbing()
     bench.say(CancelOrder(one.id, "enough"))
     assert [each.client_id for each in bench.sent(CancelAtVenue)] == [one.id]
+
+
+def test_an_order_that_is_to_be_gone_is_not_changed_though_its_cancel_was_refused() -> None:
+    """Day 20178 of the proof: in REDUCE_ONLY a leg was hurried on that had just been cancelled, too late."""
+    bench, one, change = climbing()
+    bench.say(OrderModified(one.id, change.change_id, change.limit, T0))
+    bench.say(ModeChanged(Mode.REDUCE_ONLY, "test"))
+    assert len(bench.sent(CancelAtVenue)) == 1
+    bench.say(CancelRejected(one.id, "ORDER_DONE", "the order is no longer open", T0))
+    bench.say(Reprice(one.id, px("100.07"), "the other leg is ahead"))
+    assert len(bench.sent(ModifyOrder)) == 1
 
 
 def test_the_reconciler_hears_what_works_and_what_was_asked() -> None:

@@ -83,6 +83,11 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
             self.settled = False  # given up as LOST, and it was at the venue after all
         return outcome
 
+    @property
+    def wanted(self) -> Px:
+        """The limit that was last asked for, whether it was answered or not."""
+        return self.asked or self.limit
+
     def change(self, change_id: str, limit: Px, at_ns: int) -> None:
         """A change was asked for; until it is settled its order stands as it did."""
         self.changes += 1
@@ -310,7 +315,7 @@ class OrderBook:
     def fold_renewed(self, row: OrderRenewed) -> None:
         order = self.orders.get(row.client_id)
         if order is not None:
-            order.change(row.change_id, order.limit, row.at_ns)
+            order.change(row.change_id, order.wanted, row.at_ns)
 
     def fold_stands(self, row: OrderStands) -> None:
         order = self.orders.get(row.client_id)

@@ -134,7 +134,7 @@ class Pacing:
 
     def reprice(self, order: Order, limit: Px) -> list[Effect]:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
-        if not self._changeable(order) or limit == order.limit:
+        if order.pending or not self._changeable(order) or limit == order.limit:
             return []
         if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
@@ -143,19 +143,22 @@ class Pacing:
         return self._change(order, OrderRepriced(order.spec.client_id, change_id, limit, self.desk.clock.now_ns))
 
     def renew(self, order: Order) -> list[Effect]:
-        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over."""
+        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over.
+
+        A change that is not answered does not keep it back: the same limit is asked for once more.
+        """
         if order.over or order.spec.tif is not GTD:
             return []
         self.lease.watch(order.spec)
         if not self._changeable(order):
             return []
-        change_id, until_ns = self._next_change(order, order.limit), self.lease.until_ns(order.spec)
+        change_id, until_ns = self._next_change(order, order.wanted), self.lease.until_ns(order.spec)
         return self._change(order, OrderRenewed(order.spec.client_id, change_id, until_ns, self.desk.clock.now_ns))
 
     def _changeable(self, order: Order) -> bool:
-        busy = order.pending or order.wants_cancel  # a cancel that was refused is still wanted
         may = self.link_up and self.may_change
-        return may and not busy and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        # a cancel that was refused is still wanted: test_an_order_that_is_to_be_gone_is_not_changed
+        return may and not order.wants_cancel and order.state is OrderState.WORKING and order.spec.type in LIMITED
 
     def _next_change(self, order: Order, limit: Px) -> str:
         order.change(f"{order.spec.client_id}/{order.changes + 1}", limit, self.desk.clock.now_ns)

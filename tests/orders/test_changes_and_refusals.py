@@ -157,13 +157,33 @@ def test_a_change_that_a_lost_link_or_a_restart_left_open_is_still_asked_for() -
         assert (one.id,) in [query.client_ids for query in each.tells("reconciler", QueryOrders)]
 
 
+def test_an_open_change_keeps_no_order_from_a_longer_life() -> None:
+    """Day 31222 of the proof: a change that a kill had left open kept an order from being renewed until it lapsed."""
+    policy = msgspec.structs.replace(LADDER, good_for_ns=60 * 10**9)
+    bench, one = Bench(policy), intent()
+    bench.say(place(one))
+    bench.say(quote("99.98", "100.02", bench.clock.now_ns))
+    bench.say(OrderAcked(one.id, "v1", bench.clock.now_ns))
+    bench.say(Reprice(one.id, 0, "the other leg is ahead"))
+    bench.wait(20)
+    hurried, renewed = bench.sent(ModifyOrder)
+    assert (renewed.limit, renewed.expires_ns) == (hurried.limit, bench.clock.now_ns + 60 * 10**9)
+    bench.say(OrderModified(one.id, hurried.change_id, hurried.limit, T0))
+    folded = Bench(policy, rows=bench.journal())
+    for each in (bench, folded):
+        order = order_of(each, one)
+        assert (order.limit, order.asked, order.pending) == (hurried.limit, hurried.limit, renewed.change_id)
+    bench.say(OrderModified(one.id, renewed.change_id, renewed.limit, T0))
+    assert (order_of(bench, one).limit, order_of(bench, one).pending) == (hurried.limit, "")
+
+
 def test_an_order_with_an_open_change_can_be_cancelled() -> None:
     bench, one, _ = climbing()
     bench.say(CancelOrder(one.id, "enough"))
     assert [each.client_id for each in bench.sent(CancelAtVenue)] == [one.id]
 
 
-def test_an_order_that_is_to_be_gone_is_not_changed_though_its_cancel_was_refused() -> None:
+def test_an_order_that_is_to_be_gone_is_not_changed() -> None:
     """Day 20178 of the proof: in REDUCE_ONLY a leg was hurried on that had just been cancelled, too late."""
     bench, one, change = climbing()
     bench.say(OrderModified(one.id, change.change_id, change.limit, T0))

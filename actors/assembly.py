@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from actors import parameters as read
 from actors.basket import Basket
 from actors.fx import Fx
@@ -30,6 +32,7 @@ from model.rolls import RollSchedule
 from model.sessions import Sessions
 from model.units import cash
 
+replace = msgspec.structs.replace
 Built = Callable[[], Actor]
 Seat = tuple[str, Built]
 
@@ -39,9 +42,10 @@ class Assembly:
 
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
-    heartbeat: the port that takes the watchdog's word to the guardian, if any.
-    broker: the venue is an account that was there before the program: it settles futures without a word, tells cash in
-    whole cents, and may hold what is not the program's.
+    heartbeat: the port that takes the watchdog's word to the guardian, if any.  pace: of the engine's clock; what is
+    waited for of a wire or of this process is waited for in the world's seconds.  broker: the venue is an account that
+    was there before the program: it settles futures without a word, tells cash in whole cents, and may hold what is not
+    the program's.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Assembly:
         watched: bool,
         heartbeat: str = "",
         broker: bool = False,
+        pace: float = 1.0,
     ) -> None:
         self.settings = configuration.settings
         self.program = configuration.program
@@ -68,6 +73,7 @@ class Assembly:
         self.watched = watched
         self.heartbeat = heartbeat
         self.broker = broker
+        self.pace = pace
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
     def tree(self) -> Branch:
@@ -120,6 +126,7 @@ class Assembly:
 
     def _watchdog(self) -> Watchdog:
         limits = HealthLimits() if self.watched else HealthLimits(silence_ns=0, feed_down_ns=0)
+        limits = replace(limits, silence_ns=int(limits.silence_ns * self.pace))
         return Watchdog(system=Ref("system"), limits=limits, heartbeat=self.heartbeat)
 
     # -- broker
@@ -135,15 +142,18 @@ class Assembly:
             market_data=Ref("market_data"),
         )
         policy = read.execution_policy(self.program.execution)
+        policy = replace(policy, ack_within_ns=int(policy.ack_within_ns * self.pace))
         return Orders(instruments=self.instruments, clients=clients, policy=policy)
 
     def _reconciler(self) -> Reconciler:
-        return Reconciler(
-            orders=Ref("orders"),
-            portfolio=Ref("portfolio"),
-            system=Ref("system"),
-            policy=self.reconcile,
+        policy, pace = self.reconcile, self.pace
+        patient = replace(
+            policy,
+            settle_ns=int(policy.settle_ns * pace),
+            retry_ns=int(policy.retry_ns * pace),
+            answer_within_ns=int(policy.answer_within_ns * pace),
         )
+        return Reconciler(orders=Ref("orders"), portfolio=Ref("portfolio"), system=Ref("system"), policy=patient)
 
     def _portfolio(self) -> Portfolio:
         capital = {

@@ -11,7 +11,7 @@ import msgspec
 
 from engine.message import Event
 from model.execution import KnownOrder, OrderDenied, OrdersKnown
-from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
 from model.orders import Fill, Filled, Intent, OrderSpec, Share
 from model.units import Px, Qty, div_half_even
 from state.law import Outcome
@@ -35,8 +35,9 @@ VOID = Execution(0, ())
 class Order(msgspec.Struct, gc=False, kw_only=True):
     """One order and all that is known of it.
 
-    given: signed quantity that each share of the intent has got so far.  collar: worst price it may show, 0 for none.
-    rungs: reprices done.  changes: modifies asked.  pending: the modify that the venue has not answered.
+    limit: what works at the venue, by its last word.  given: signed quantity that each share of the intent has got so
+    far.  collar: worst price it may show, 0 for none.  rungs: reprices asked.  changes: modifies asked.  pending: the
+    modify that the venue has not answered, and `asked` its limit.  limit_ns: when one was last asked or answered.
     wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
     it (a LOST one that will not be sent again).  resent_ns: when it was last sent again, 0 for never.
     """
@@ -57,6 +58,8 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     rungs: int = 0
     changes: int = 0
     pending: str = ""
+    asked: Px = 0
+    limit_ns: int = 0
     wants_cancel: bool = False
     cancel_asked: bool = False
     settled: bool = False
@@ -79,6 +82,27 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
         if self.settled and self.state is not OrderState.LOST:
             self.settled = False  # given up as LOST, and it was at the venue after all
         return outcome
+
+    @property
+    def wanted(self) -> Px:
+        """The limit that was last asked for, whether it was answered or not."""
+        return self.asked or self.limit
+
+    def change(self, change_id: str, limit: Px, at_ns: int) -> None:
+        """A change was asked for; until it is settled its order stands as it did."""
+        self.changes += 1
+        self.pending, self.asked, self.limit_ns = change_id, limit, at_ns
+
+    def stand(self, change_id: str, limit: Px, at_ns: int) -> None:
+        """The venue's word on what works."""
+        self.limit, self.limit_ns = limit, at_ns
+        if change_id == self.pending:
+            self.pending, self.asked = "", 0
+
+    def leave_again(self, at_ns: int) -> None:
+        """It is sent once more, as it was planned."""
+        self.resent_ns, self.limit, self.limit_ns = at_ns, self.spec.limit, at_ns
+        self.pending, self.asked = "", 0
 
     def take(self, fill: Fill) -> tuple[Share, ...]:
         """Count an execution and say which sleeves it belongs to. What it corrects no longer counts."""
@@ -245,14 +269,14 @@ class OrderBook:
         """What the reconciler compares: open orders, and of those it asks for the ones that should not be there."""
         asked = tuple(asked)
         given_up = (self.orders[each] for each in asked if each in self.orders and each not in self.open)
-        found = tuple(
-            KnownOrder(o.spec.client_id, o.spec.instrument, o.state, o.filled, o.planned_ns, o.resent_ns)
-            for o in (*self.open.values(), *(o for o in given_up if o.state is OrderState.LOST))
-        )
+        lost = (order for order in given_up if order.state is OrderState.LOST)
+        found = tuple(_known(order) for order in (*self.open.values(), *lost))
         return OrdersKnown(found, tuple(each for each in asked if each not in self.orders))
 
     def close(self, order: Order) -> None:
+        """Nothing more is expected of it, an answer to a change neither."""
         self.open.pop(order.spec.client_id, None)
+        order.pending, order.asked = "", 0
 
     def took_stray(self, exec_id: str, run_id: str) -> bool:
         """True the first time an execution without an order of ours is seen."""
@@ -277,7 +301,7 @@ class OrderBook:
         order.venue_id = row.venue_id or order.venue_id
         order.changed_ns = row.at_ns
         if row.event == OrderEvent.RESENT:
-            order.resent_ns = row.at_ns
+            order.leave_again(row.at_ns)
         if row.event == OrderEvent.DECLARED_ABSENT:
             order.settled = True
         self._sort(order)
@@ -285,14 +309,18 @@ class OrderBook:
     def fold_repriced(self, row: OrderRepriced) -> None:
         order = self.orders.get(row.client_id)
         if order is not None:
-            order.limit = row.limit
-            order.changes += 1
+            order.change(row.change_id, row.limit, row.at_ns)
             order.rungs += 1
 
     def fold_renewed(self, row: OrderRenewed) -> None:
         order = self.orders.get(row.client_id)
         if order is not None:
-            order.changes += 1
+            order.change(row.change_id, order.wanted, row.at_ns)
+
+    def fold_stands(self, row: OrderStands) -> None:
+        order = self.orders.get(row.client_id)
+        if order is not None:
+            order.stand(row.change_id, row.limit, row.at_ns)
 
     def fold_filled(self, row: Filled) -> None:
         order = self.orders.get(row.fill.client_id)
@@ -328,6 +356,13 @@ class OrderBook:
         book.floor_session, book.floor_ns = kept.floor_session, kept.floor_ns
         book.stray = dict.fromkeys(kept.stray, "")
         return book
+
+
+def _known(order: Order) -> KnownOrder:
+    return KnownOrder(
+        order.spec.client_id, order.spec.instrument, order.state, order.filled, order.planned_ns, order.resent_ns,
+        order.limit, order.pending, order.asked, order.limit_ns,
+    )  # fmt: skip
 
 
 def new_order(row: OrderPlanned, lot: Qty, collar: Px) -> Order:

@@ -8,8 +8,9 @@ from actors.order_book import Order, OrderBook
 from engine.clock import Clock
 from engine.effects import Effect, Journal, Ref, Tell
 from model.execution import Alarm, LockInstrument, OrderDenied, QueryOrders
-from model.order_events import OrderMoved
+from model.order_events import OrderMoved, OrderStands
 from model.orders import Intent, OrderUpdate
+from model.units import Px
 from state.order_law import OrderEvent, OrderState
 
 SENT, UNKNOWN = OrderState.SENT, OrderState.UNKNOWN
@@ -75,6 +76,14 @@ class OrderDesk:
             if outcome.note.name in LOCKING:
                 effects += self.lock(order.spec.instrument, f"{order.spec.client_id}: {outcome.note.text}")
         return effects
+
+    def stands(self, order: Order, change_id: str, limit: Px, evidence: str) -> list[Effect]:
+        """The venue's word on what works of an order, where it settles a change or is news."""
+        if limit == order.limit and (not change_id or change_id != order.pending):
+            return []
+        now_ns = self.clock.now_ns
+        order.stand(change_id, limit, now_ns)
+        return [Journal(OrderStands(order.spec.client_id, change_id, limit, evidence, now_ns))]
 
     def update(self, order: Order, reason: str = "") -> OrderUpdate:
         spec = order.spec

@@ -16,7 +16,7 @@ from model.orders import CancelAtVenue, ModifyOrder, OrderType, Place, Side, Wat
 from model.units import Px
 from state.order_law import OrderEvent, OrderState, is_terminal
 
-ACK, RUNG, TTL, WAIT = "ack", "rung", "ttl", "wait"
+ACK, CANCEL, CHANGE, RUNG, TTL, WAIT = "ack", "cancel", "change", "rung", "ttl", "wait"
 LIMITED = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
 
 
@@ -99,6 +99,8 @@ class Pacing:
         """An order found again after a restart still has its time to live."""
         if order.spec.tif is GTD:
             self.lease.watch(order.spec)
+        if order.pending:
+            self._expect(order)
         if self.laddered(order):
             until_ns = order.planned_ns + self.policy.ttl_ns[order.intent.urgency]
             self.deadlines.add(max(until_ns, self.desk.clock.now_ns), TTL, order.spec.client_id)
@@ -128,41 +130,50 @@ class Pacing:
         if quote is not None:
             base = quote.ask if side is Side.BUY else quote.bid
         limit = pricing.rung(contract, side, base, order.collar, order.rungs)
-        effects = self.reprice(order, limit)
-        if effects:
-            order.rungs += 1
-        return effects
+        return self.reprice(order, limit)
 
     def reprice(self, order: Order, limit: Px) -> list[Effect]:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
-        if not self._changeable(order) or limit == order.limit:
+        if order.pending or not self._changeable(order) or limit == order.limit:
             return []
         if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
-        order.limit = limit
-        change_id = self._next_change(order)
+        order.rungs += 1
+        change_id = self._next_change(order, limit)
         return self._change(order, OrderRepriced(order.spec.client_id, change_id, limit, self.desk.clock.now_ns))
 
     def renew(self, order: Order) -> list[Effect]:
-        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over."""
+        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over.
+
+        A change that is not answered does not keep it back: the same limit is asked for once more.
+        """
         if order.over or order.spec.tif is not GTD:
             return []
         self.lease.watch(order.spec)
         if not self._changeable(order):
             return []
-        change_id, until_ns = self._next_change(order), self.lease.until_ns(order.spec)
+        change_id, until_ns = self._next_change(order, order.wanted), self.lease.until_ns(order.spec)
         return self._change(order, OrderRenewed(order.spec.client_id, change_id, until_ns, self.desk.clock.now_ns))
 
     def _changeable(self, order: Order) -> bool:
-        asked = order.pending or order.cancel_asked
         may = self.link_up and self.may_change
-        return may and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        # a cancel that was refused is still wanted: test_an_order_that_is_to_be_gone_is_not_changed
+        return may and not order.wants_cancel and order.state is OrderState.WORKING and order.spec.type in LIMITED
 
-    @staticmethod
-    def _next_change(order: Order) -> str:
-        order.changes += 1
-        order.pending = f"{order.spec.client_id}/{order.changes}"
+    def _next_change(self, order: Order, limit: Px) -> str:
+        order.change(f"{order.spec.client_id}/{order.changes + 1}", limit, self.desk.clock.now_ns)
+        self._expect(order)
         return order.pending
+
+    def _expect(self, order: Order) -> None:
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CHANGE, order.spec.client_id)
+
+    def unanswered(self, order: Order) -> list[Effect]:
+        """A change that is not answered in time is looked up, until the venue's open orders settle it."""
+        if not order.pending or self.desk.clock.now_ns < order.limit_ns + self.policy.ack_within_ns:
+            return []
+        self._expect(order)
+        return self.desk.query(order.spec.client_id) if self.link_up else []
 
     def _change(self, order: Order, row: OrderRepriced | OrderRenewed) -> list[Effect]:
         """A change as it is journalled and asked for; whatever it is for, it renews the good-till time too."""
@@ -170,7 +181,8 @@ class Pacing:
         return [
             Journal(row),
             *self.desk.move(order, OrderEvent.MODIFY_SENT),
-            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, expires_ns=until_ns)),
+            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.asked, expires_ns=until_ns)),
+            *self.deadlines.arm(),
         ]
 
     def cancel(self, order: Order) -> list[Effect]:
@@ -182,6 +194,14 @@ class Pacing:
         effects = self.desk.move(order, OrderEvent.CANCEL_SENT)
         effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
         return effects
+
+    def cancel_later(self, order: Order | None) -> list[Effect]:
+        """A cancel did not leave or did nothing: it is asked for again when the link is back, or soon."""
+        if order is None or order.over:
+            return []
+        order.cancel_asked, order.wants_cancel = False, True
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CANCEL, order.spec.client_id)
+        return self.deadlines.arm()
 
     def overdue(self, order: Order) -> list[Effect]:
         """The acknowledgement did not come in time."""

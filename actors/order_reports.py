@@ -121,25 +121,21 @@ class OrderReports:
     def _ended(self, order: Order, event: OrderEvent, filled: Qty, evidence: str) -> list[Effect]:
         """The rest is gone. Executions that the venue counts and we have not seen are asked for."""
         effects = self.desk.move(order, event, evidence)
-        order.pending = ""
         if filled > order.filled:
             effects += self.desk.query(order.spec.client_id)
         return effects
 
     def _modified(self, order: Order, report: OrderModified) -> list[Effect]:
-        if report.change_id == order.pending:
-            order.pending = ""
-        order.limit = report.limit
-        return self.desk.move(order, E.MODIFY_CONFIRMED)
+        stands = self.desk.stands(order, report.change_id, report.limit, "")
+        return stands + self.desk.move(order, E.MODIFY_CONFIRMED)
 
     def _modify_rejected(self, order: Order, report: ModifyRejected) -> list[Effect]:
-        if report.change_id == order.pending:
-            order.pending = ""
+        effects = self.desk.stands(order, report.change_id, order.limit, f"{report.code} {report.text}")
         text = f"modify {report.change_id} failed: {report.code} {report.text}"
-        return self.desk.move(order, E.MODIFY_REJECTED) + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
+        effects += self.desk.move(order, E.MODIFY_REJECTED)
+        return effects + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
 
     def _cancel_rejected(self, order: Order, report: CancelRejected) -> list[Effect]:
-        order.cancel_asked = False
         effects = self.desk.move(order, E.CANCEL_REJECTED)
         if not is_terminal(order.state):
             effects += self.desk.query(report.client_id)
@@ -150,6 +146,8 @@ class OrderReports:
     def _seen(self, order: Order, seen: SeenAtVenue) -> list[Effect]:
         effects = self._bind(order, seen.venue_id)
         effects += self.desk.move(order, SEEN[OrderState(seen.state)], seen.snapshot_id)
+        if seen.limit and seen.change_id == order.pending and order.limit_ns <= seen.at_ns:
+            effects += self.desk.stands(order, seen.change_id, seen.limit, seen.snapshot_id)
         if seen.filled > order.filled:
             text = f"the venue counts {seen.filled} filled, the book {order.filled}, and no execution explains it"
             effects += self.desk.alarm("FILL_MISSING", seen.client_id, text)

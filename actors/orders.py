@@ -12,8 +12,9 @@ from actors.deadlines import DeadlinesDue
 from actors.order_book import Order, OrderBook, OrdersKept, new_order, session_of
 from actors.order_desk import Clients, OrderDesk
 from actors.order_lease import LEASE
-from actors.order_pacing import ACK, RUNG, TTL, WAIT, Pacing
+from actors.order_pacing import ACK, CANCEL, CHANGE, RUNG, TTL, WAIT, Pacing
 from actors.order_reports import OrderReports
+from actors.order_resend import OrderResend
 from actors.pricing import ExecutionPolicy
 from actors.system import TELLING
 from engine.actor import Actor
@@ -24,15 +25,13 @@ from model.execution import AdoptOrder, AskOrders, DeclareAbsent, OrderDenied, P
 from model.instruments import Instrument
 from model.leases import OrdersLeased
 from model.market import Quote, WatchAgain
-from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
 from model.orders import (
-    CancelAtVenue,
     CancelOrder,
     CancelRejected,
     Fill,
     Filled,
     Intent,
-    ModifyOrder,
     ModifyRejected,
     OrderAcked,
     OrderCancelled,
@@ -95,13 +94,14 @@ class Orders(Actor):
         self.desk = OrderDesk(self.book, clients)
         self.reports = OrderReports(self.desk, self.contracts)
         self.pacing = Pacing(self.desk, self.contracts, self.policy, venue)
+        self.resend = OrderResend(self.desk, self.pacing)
 
     def on_start(self) -> Effects:
         """What was open before the restart may or may not be at the venue; a halt's cancels may never have left."""
         self.desk.clock = self.clock
         effects: list[Effect] = []
         for order in list(self.book.open.values()):
-            order.pending, order.cancel_asked = "", False
+            order.cancel_asked = False
             order.wants_cancel |= self.halted and self.policy.halt_cancels
             effects += self.desk.move(order, OrderEvent.RESTARTED)
             self.pacing.recovered(order)
@@ -201,7 +201,7 @@ class Orders(Actor):
         if order.over:
             return self.desk.told(order, "already over")
         if isinstance(change, CancelOrder):
-            return self.pacing.cancel(order)
+            return self._cancel(order)
         return self.pacing.reprice(order, change.limit) if change.limit else self.pacing.step_up(order)
 
     def on_quote(self, quote: Quote) -> Effects:
@@ -224,7 +224,9 @@ class Orders(Actor):
             return self.reports.adopt(report) + self.pacing.lease.found()
         effects = self.reports.take(report)
         if isinstance(report, ProvenAbsent):
-            effects += self._resend(self.book.orders.get(report.client_id))
+            effects += self.resend.resend(self.book.orders.get(report.client_id), self.mode)
+        elif isinstance(report, CancelRejected):
+            effects += self.pacing.cancel_later(self.book.orders.get(report.client_id))
         return effects + self.pacing.lease.found()
 
     def on_fill(self, fill: Fill) -> Effects:
@@ -235,36 +237,18 @@ class Orders(Actor):
         effects: list[Effect] = []
         if isinstance(link, VenueDown):
             for order in list(self.book.open.values()):
-                order.pending, order.cancel_asked = "", False  # what was asked may never have arrived
+                order.cancel_asked = False  # what was asked may never have arrived
                 effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
             return effects
         effects += self.pacing.lease.linked(link.cancel_timer)
         for order in list(self.book.open.values()):
             if order.wants_cancel:
-                effects += self.pacing.cancel(order)
+                effects += self._cancel(order)
             elif order.state is OrderState.LOST:
-                effects += self._resend(order)
+                effects += self.resend.resend(order, self.mode)
         for place in list(self.pacing.waiting.values()):
             effects += self._try(place)
         return effects
-
-    def _resend(self, order: Order | None) -> list[Effect]:
-        """Send an order that is proven absent again under its id, while its decision still stands."""
-        if order is None or order.state is not OrderState.LOST or order.settled:
-            return []
-        intent, now_ns = order.intent, self.clock.now_ns
-        current = intent.run_id == self.book.current_run and now_ns <= order.planned_ns + self.policy.resend_within_ns
-        current = current and not 0 < order.spec.expires_ns <= now_ns
-        if not (self.policy.resend_lost and current) or order.wants_cancel:
-            order.settled = True
-            self.book.close(order)
-            return self.desk.told(order, "proven absent and not sent again")
-        if not self.pacing.link_up or not may_place(self.mode, reduces=intent.reduces):
-            return []
-        order.resent_ns = now_ns
-        effects = self.desk.move(order, OrderEvent.RESENT) + self.pacing.lease.leaving(order.spec)
-        effects.append(ToPort(self.venue, SubmitOrder(order.spec, resend=True)))
-        return effects + self.pacing.started(order, laddered=self.pacing.laddered(order))
 
     # -- the house
 
@@ -281,14 +265,18 @@ class Orders(Actor):
         for order in list(self.book.open.values()):
             reduced = word.mode is Mode.REDUCE_ONLY and not order.intent.reduces
             if ending or reduced:
-                effects += self.pacing.cancel(order)
-            if order.state is OrderState.LOST:
-                effects += self._resend(order)
+                effects += self._cancel(order)
+            elif order.state is OrderState.LOST:
+                effects += self.resend.resend(order, self.mode)
         for place in list(self.pacing.waiting.values()):
             if not may_place(self.mode, reduces=place.intent.reduces):
                 effects += self.pacing.drop(place.intent.id)[1]
                 effects += self.desk.deny(place.intent, f"MODE_{word.mode.value}", word.reason)
         return effects
+
+    def _cancel(self, order: Order) -> list[Effect]:
+        """Ask for a cancel; an order that is not at the venue is over by that."""
+        return self.pacing.cancel(order) + self.resend.resend(order, self.mode)
 
     def _enter(self, mode: Mode) -> None:
         self.mode = mode
@@ -313,10 +301,12 @@ class Orders(Actor):
                 continue
             if what == ACK:
                 effects += self.pacing.overdue(order)
+            elif what == CHANGE:
+                effects += self.pacing.unanswered(order)
             elif what == RUNG:
                 effects += self.pacing.rung(order)
-            elif what == TTL:
-                effects += self.pacing.cancel(order)
+            elif what == TTL or (what == CANCEL and order.wants_cancel):
+                effects += self._cancel(order)
             elif what == LEASE:
                 effects += self.pacing.renew(order)
         return effects + self.pacing.deadlines.arm()
@@ -333,21 +323,7 @@ class Orders(Actor):
         return effects + self.desk.deny(place.intent, "NO_QUOTE", "no fresh two-sided quote came in time")
 
     def on_refused(self, refused: Refused) -> Effects:
-        """The port took nothing: a submit is looked up all the same, a modify or a cancel may be asked again."""
-        message = refused.message
-        if not isinstance(message, SubmitOrder | ModifyOrder | CancelAtVenue):
-            return None
-        client_id = message.order.client_id if isinstance(message, SubmitOrder) else message.client_id
-        order = self.book.orders.get(client_id)
-        if order is None:
-            return None
-        if isinstance(message, SubmitOrder):
-            return self.desk.move(order, OrderEvent.DISCONNECTED, "the venue port did not take it")
-        if isinstance(message, ModifyOrder):
-            order.pending = ""
-        else:
-            order.cancel_asked, order.wants_cancel = False, True
-        return None
+        return self.resend.refused(refused)
 
     # -- recovery
 
@@ -363,6 +339,9 @@ class Orders(Actor):
 
     def fold_repriced(self, row: OrderRepriced) -> None:
         self.book.fold_repriced(row)
+
+    def fold_stands(self, row: OrderStands) -> None:
+        self.book.fold_stands(row)
 
     def fold_renewed(self, row: OrderRenewed) -> None:
         self.book.fold_renewed(row)

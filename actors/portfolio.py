@@ -97,13 +97,13 @@ class Portfolio(Actor):
         return mismatch
 
     def on_settlement(self, settlement: Settlement) -> Effects:
-        if not self.books.first_time(settlement.id):
+        if not self.books.first_time(settlement.id, settlement.at_ns):
             return None
         self.books.settle(settlement)
         return [Journal(VenueSettled(settlement))]
 
     def on_cash_moved(self, move: CashMoved) -> Effects:
-        if not self.books.first_time(move.id):
+        if not self.books.first_time(move.id, move.at_ns):
             return None
         self.books.move_cash(move)
         return [Journal(VenueCashMoved(move))]
@@ -119,11 +119,11 @@ class Portfolio(Actor):
         return [Journal(adjusted), Journal(Alarm("BOOKS_ADJUSTED", adjusted.id, text, self.clock.now_ns))]
 
     def _cross(self, crossed: SleevesCrossed) -> None:
-        if self.books.first_time(crossed.id):
+        if self.books.first_time(crossed.id, crossed.at_ns):
             self.books.cross(crossed.instrument, crossed.price, crossed.shares)
 
     def _adjust(self, row: BooksAdjusted) -> bool:
-        if not self.books.first_time(row.id):
+        if not self.books.first_time(row.id, row.at_ns):
             return False
         self.books.adjust(row.instrument, row.quantity, row.price, row.currency, row.amount, row.sleeve)
         return True
@@ -174,7 +174,8 @@ class Portfolio(Actor):
         prices = {line.instrument: line.price for line in valued.lines}
         prices.update({name: each.price for name, each in self.books.positions.items() if name not in prices})
         rates = {name: self.rates[name] for name in self._currencies()}
-        self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates)
+        forgot_ns = self.books.forgettable_ns
+        self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates, forgot_ns)
         totals = self.totals
         return DayMarked(
             session=cycle.session, nav=valued.nav, cash_base=valued.cash_base, open_value=valued.open_value,
@@ -184,7 +185,7 @@ class Portfolio(Actor):
             positions={line.instrument: line.quantity for line in valued.lines if line.quantity},
             sleeve_pnl={name: rounded(amount) for name, amount in totals.sleeves.items()},
             traded_notional=traded, at_ns=cycle.at_ns, flows_total=rounded(totals.flows), twr_index=totals.twr,
-            degraded=degraded, prices=prices, rates=rates,
+            degraded=degraded, prices=prices, rates=rates, forgot_ns=forgot_ns,
         )  # fmt: skip
 
     def _currencies(self) -> dict[str, None]:
@@ -197,12 +198,13 @@ class Portfolio(Actor):
         return {name: None for name in names if name in self.rates}
 
     def _mark_day(
-        self, session: int, at_ns: int, valued: Valued, prices: Mapping[str, Px], rates: Mapping[str, Px]
-    ) -> None:
+        self, session: int, at_ns: int, valued: Valued, prices: Mapping[str, Px], rates: Mapping[str, Px],
+        forgot_ns: int,
+    ) -> None:  # fmt: skip
         """Book the day; the same from a message and from a row."""
         self.session, self.marked_ns = session, at_ns
         valuation.close_day(self.books, self.totals, valued, prices, rates)
-        self.books.new_day()
+        self.books.new_day(forgot_ns)
         if len(self.prices) > MARKS_KEPT:
             self._forget_marks()
 
@@ -239,6 +241,7 @@ class Portfolio(Actor):
             effects += self.on_settlement(settlement) or []
         for move in snapshot.moves:
             effects += self.on_cash_moved(move) or []
+        self.books.reached(snapshot.since_ns)
         apart = self.apart
         if apart is not None and apart.opened is None:
             opening = apart.open(snapshot, self.books, self.rates, self.clock.now_ns)
@@ -350,11 +353,11 @@ class Portfolio(Actor):
             self.variation.book(row)
 
     def fold_settled(self, row: VenueSettled) -> None:
-        if self.books.first_time(row.settlement.id):
+        if self.books.first_time(row.settlement.id, row.settlement.at_ns):
             self.books.settle(row.settlement)
 
     def fold_cash_moved(self, row: VenueCashMoved) -> None:
-        if self.books.first_time(row.move.id):
+        if self.books.first_time(row.move.id, row.move.at_ns):
             self.books.move_cash(row.move)
 
     def fold_crossed(self, row: SleevesCrossed) -> None:
@@ -371,7 +374,7 @@ class Portfolio(Actor):
             self.sessions[name] = row.session
         valued = valuation.value(self.books, row.prices, {}, self.rates)
         self.books.unsettled(self.marked_ns)
-        self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates)
+        self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates, row.forgot_ns)
 
     def snapshot(self) -> BooksKept:
         kept = kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)

@@ -14,13 +14,13 @@ from engine.ports import Row
 from model.decisions import Approved, Denial, RegimeDecided, RiskDecision, RunMoved, RunPlanned, Targets, Want
 from model.execution import PairMoved
 from model.instruments import product_of
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRepriced, OrderStands
 from model.orders import Filled, Intent
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 from state.journal import Events, journal_rows
 
 RUN_KINDS = ("FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "Approved", "RunMoved", "PairMoved")
-ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "Filled")
+ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "OrderStands", "Filled")
 
 
 class UnknownSubjectError(LookupError):
@@ -164,7 +164,10 @@ def _order_said(event: Any, order: str) -> tuple[str, str] | None:
             evidence = f" ({event.evidence})" if event.evidence else ""
             return "order", f"{event.was} → {event.now} on {event.event}{evidence}"
         case OrderRepriced() if event.client_id == order:
-            return "order", f"repriced to {px_float(event.limit):g}"
+            return "order", f"a limit of {px_float(event.limit):g} was asked for"
+        case OrderStands() if event.client_id == order:
+            evidence = f" ({event.evidence})" if event.evidence else ""
+            return "order", f"works at {px_float(event.limit):g}{evidence}"
         case Filled() if event.fill.client_id == order:
             fill = event.fill
             shares = ", ".join(f"{share.sleeve} {qty_float(share.quantity):+g}" for share in event.shares)

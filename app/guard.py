@@ -113,8 +113,9 @@ class Guard:
 
 
 def _health(kernel: Kernel) -> tuple[int, int, tuple[ActorPulse, ...]]:
-    now_ns = kernel.clock.now_ns
+    """How long disk and handlers take is told in the world's time, whatever the engine's clock makes of it."""
+    now_ns, real_ns = kernel.clock.now_ns, kernel.clock.real_ns
     waiting = kernel.outbox.pending
-    age_ns = now_ns - waiting[0].at_ns if waiting else 0
+    age_ns = real_ns(now_ns - waiting[0].at_ns) if waiting else 0
     cells = kernel.status().cells
-    return now_ns, age_ns, tuple(ActorPulse(cell.actor, cell.age_ns, cell.restarts) for cell in cells)
+    return now_ns, age_ns, tuple(ActorPulse(cell.actor, real_ns(cell.age_ns), cell.restarts) for cell in cells)

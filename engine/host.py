@@ -78,7 +78,7 @@ class Host:
 
         clock = self.kernel.clock
         clock.refresh()
-        deadline_ns = NEVER if self._virtual else clock.now_ns + int(timeout_s * NS)
+        deadline_ns = NEVER if self._virtual else clock.after(timeout_s)
         forget = self.kernel.ask(to, request, deadline_ns, heard)
         try:
             async with asyncio.timeout(timeout_s if self._virtual else None):

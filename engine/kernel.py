@@ -10,7 +10,7 @@ import msgspec
 
 from engine import wiring
 from engine.cell import Cell, CellStatus
-from engine.clock import Clock, LiveClock
+from engine.clock import Clock, RunningClock
 from engine.deadletters import DeadLetter, DeadLetters, Reason
 from engine.effects import Ref
 from engine.errors import EngineError, Overflow, WiringError
@@ -70,7 +70,8 @@ class Kernel:
         self.current: Cell | None = None  # whose handler runs now, and since when: for a watchdog
         self.turns = 0
         self.share = SLICE_MESSAGES
-        self.live = isinstance(clock, LiveClock)
+        self.live = isinstance(clock, RunningClock)
+        self._slice_ns = int(SLICE_NS * clock.pace)
         self.scheduler = None if scheduler is None or type(scheduler) is Fair else scheduler
         self.outbox = Outbox(journal or MemoryJournal(), self._undelivered)
         self._recover = recover or _from_memory(self.outbox.journal)
@@ -195,10 +196,11 @@ class Kernel:
         if self.live:
             self.clock.refresh()
             started_ns = self.clock.now_ns
-            last = self.run(SLICE_MESSAGES, started_ns + SLICE_NS)
+            last = self.run(SLICE_MESSAGES, started_ns + self._slice_ns)
             self.clock.refresh()
-            if self.clock.now_ns - started_ns > SLOW_NS and last is not None:
-                self._slow(last, self.clock.now_ns - started_ns)
+            took_ns = self.clock.real_ns(self.clock.now_ns - started_ns)
+            if took_ns > SLOW_NS and last is not None:
+                self._slow(last, took_ns)
         else:
             self.run(SLICE_MESSAGES, NEVER)
         self.current = None
@@ -389,7 +391,7 @@ class Kernel:
             letter = DeadLetter(self.clock.now_ns, port.name, sender.name, Reason.PORT, message, 0, traceback)
             self.dead_letters.add(letter)
             self.notify(Notice(Happened.PORT_FAILED, port.name, traceback))
-        self._performer.refuse(sender, port.name, message, cause)
+        self._performer.refuse(sender, port.name, message, cause, raised=bool(traceback))
 
 
 def _from_memory(journal: object) -> Recover | None:

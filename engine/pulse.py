@@ -94,9 +94,9 @@ class LivePulse:
             self._alarm = None
         self._armed_ns = at_ns = self._kernel.timers.soonest_ns
         if at_ns != NEVER:
-            self._kernel.clock.refresh()
-            wait_s = max(0, at_ns - self._kernel.clock.now_ns) / NS
-            self._alarm = self._loop.call_later(wait_s, self._ring)
+            clock = self._kernel.clock
+            clock.refresh()
+            self._alarm = self._loop.call_later(clock.seconds_until(at_ns), self._ring)
 
     def _ring(self) -> None:
         self._kernel.clock.refresh()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from engine.cell import Cell
-from engine.clock import LiveClock
+from engine.clock import LiveClock, RunningClock
 from engine.effects import Effects, Tell
 from engine.mailbox import Slot
 from engine.message import Message, Told
@@ -151,8 +151,10 @@ def make_door(kernel: Kernel, cell: Cell, perform: Perform, wards: Wards) -> Cal
 def _make_late(kernel: Kernel) -> Callable[[int], bool]:
     """`late(until_ns)`: bring a live clock up to date, and whether it is past a moment. Virtual time never is."""
     clock = kernel.clock
-    if not isinstance(clock, LiveClock):
+    if not isinstance(clock, RunningClock):
         return lambda until_ns: False
+    if not isinstance(clock, LiveClock):
+        return lambda until_ns: _refreshed_ns(clock) >= until_ns
     read, offset_ns = clock.monotonic_ns, clock.offset_ns
 
     def late(until_ns: int) -> bool:
@@ -160,3 +162,8 @@ def _make_late(kernel: Kernel) -> Callable[[int], bool]:
         return now_ns >= until_ns
 
     return late
+
+
+def _refreshed_ns(clock: RunningClock) -> int:
+    clock.refresh()
+    return clock.now_ns

@@ -249,11 +249,11 @@ def bands() -> str:
         ("cash, less than that", "noted in the row `Reconciled`", "none"),
         (
             "an order of ours that the venue neither shows nor disproves",
-            f"stays UNKNOWN, alarm `BREAK_UNKNOWN_ORDER`; asked again after {policy.retry_ns / 1e9:g} s",
+            "stays UNKNOWN, alarm `BREAK_UNKNOWN_ORDER`; asked again when a look can tell",
             "none",
         ),
         (
-            "the same at a venue that enforces no ids, when it should be there",
+            "the same when it should be there, at a venue that enforces no ids or tells nothing of the day it left",
             "stays UNKNOWN, its instrument is locked, alarm `BREAK_ORDER_IN_DOUBT`; nothing is sent again",
             "none",
         ),

@@ -23,13 +23,13 @@ from model.decisions import (
     RunPlanned,
     Targets,
 )
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRepriced, OrderStands
 from model.orders import Filled
 from model.units import div_half_even
 from state.order_law import OrderState
 from state.run_law import RunState
 
-VERSION = 2
+VERSION = 3
 
 TABLES = (
     """CREATE TABLE applied (
@@ -148,10 +148,11 @@ def _order_moved(db: sqlite3.Connection, row: Row, e: OrderMoved) -> None:
 
 
 def _order_repriced(db: sqlite3.Connection, row: Row, e: OrderRepriced) -> None:
-    db.execute(
-        "UPDATE orders SET limit_px = ?, reprices = reprices + 1, moved_ns = ? WHERE client_id = ?",
-        (e.limit, e.at_ns, e.client_id),
-    )
+    db.execute("UPDATE orders SET reprices = reprices + 1, moved_ns = ? WHERE client_id = ?", (e.at_ns, e.client_id))
+
+
+def _order_stands(db: sqlite3.Connection, row: Row, e: OrderStands) -> None:
+    db.execute("UPDATE orders SET limit_px = ?, moved_ns = ? WHERE client_id = ?", (e.limit, e.at_ns, e.client_id))
 
 
 def _filled(db: sqlite3.Connection, row: Row, e: Filled) -> None:
@@ -251,6 +252,7 @@ PROJECTIONS: Mapping[str, Project] = MappingProxyType(
             (OrderPlanned, _order_planned),
             (OrderMoved, _order_moved),
             (OrderRepriced, _order_repriced),
+            (OrderStands, _order_stands),
             (Filled, _filled),
             (Targets, _targets),
             (RiskDecision, _risk_decision),

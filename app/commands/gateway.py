@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import ipaddress
 import os
 import secrets
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +49,9 @@ FORMS = ("%Y%m%d", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S")
 @click.option("--let-others-in", is_flag=True, help="Listen also where other machines can reach it. There is no login.")
 @click.option("--control-port", type=click.IntRange(0, 65535), help="Take commands there; 0: any that is free.")
 @click.option("--state", type=click.Path(path_type=Path, file_okay=False), help="Keep accounts and orders there.")
+@click.option(
+    "--clock", type=click.Path(path_type=Path, dir_okay=False), help="Say the market's time there, for a rehearsal."
+)
 @click.option("--log", "log", type=click.Path(path_type=Path, dir_okay=False), help="Write every frame there.")
 @settings_option
 @set_option
@@ -212,7 +217,8 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     if asked["state"] is not None:
         asked["state"].mkdir(parents=True, exist_ok=True)
         made_of["begins"] = max(made_of["begins"], resumed_ns(asked["state"]))
-    made, control = _make(made_of, LoopClock(loop, made_of["begins"], made_of["pace"]))
+    clock = LoopClock(loop, made_of["begins"], made_of["pace"])
+    made, control = _make(made_of, clock)
     log = FrameLog(asked["log"], made, control, made_of) if asked["log"] is not None else None
     try:
         port = await made.listen(asked["host"], asked["port"])
@@ -228,10 +234,31 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     stopped = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopped.set)
-    await stopped.wait()
-    await made.close()
+    with _said(asked["clock"], made_of, clock.began_s):
+        await stopped.wait()
+        await made.close()
     if log is not None:
         log.close()
+
+
+@contextlib.contextmanager
+def _said(place: Path | None, made_of: dict[str, Any], began_s: float) -> Iterator[None]:
+    """Say the market's time in a file while the gateway runs. asyncio's own loops tell the monotonic clock's time."""
+    from ports.ib.errors import NoMarketClock
+    from ports.ib.market_clock import say_time, unsay_time
+
+    if place is None:
+        yield
+        return
+    try:
+        say_time(place, made_of["begins"], round(began_s * 10**9), made_of["pace"])
+    except NoMarketClock as error:
+        raise click.UsageError(f"--clock: {error}; {error.next}") from None
+    click.echo(f"The market's time is told in {place}.")
+    try:
+        yield
+    finally:
+        unsay_time(place)
 
 
 async def _take_commands(control: Control, port: int) -> None:

@@ -61,7 +61,7 @@ class Emergency:
         self._ears = Ears()
         self._gap_ns = int(settings.patience.look_gap_s * NS_PER_SECOND)
         self._cancel_ns = int(settings.patience.cancel_s * NS_PER_SECOND)
-        self._looks = Looks(self._gap_ns)
+        self._looks = Looks(settings.patience.look_gap_s)
         self._session: EveryOrder
         self._durable: Durable
 
@@ -125,7 +125,7 @@ class Emergency:
             elif self._looks.prove(0) and all(self._over(each, look) for each in found.values()):
                 return list(dict.fromkeys(each.ref for each in found.values()))
             else:
-                await asyncio.sleep(self._looks.wait_ns(self._now_ns()) / NS_PER_SECOND)
+                await asyncio.sleep(self._looks.wait_s(asyncio.get_running_loop().time()))
             look = await self._look()
         lasting = [each for each in found.values() if not self._over(each, look)]
         named = ", ".join(f"{each.ref} ({trouble[each.perm_id] or each.status})" for each in lasting)
@@ -187,7 +187,7 @@ class Emergency:
             look = await self._look()
             if self._looks.prove(sent_ns):
                 return look
-            await asyncio.sleep(self._looks.wait_ns(self._now_ns()) / NS_PER_SECOND)
+            await asyncio.sleep(self._looks.wait_s(asyncio.get_running_loop().time()))
         raise Unanswered(f"{MOST_LOOKS} looks did not come to agree")
 
     # -- cancels
@@ -249,7 +249,7 @@ class Emergency:
             raise LinkLost(session.over.result(), "it is opened again")
         if ears.lost:
             raise LinkLost(ears.lost, "it is tried again")
-        began_ns, stretch = self._now_ns(), ears.stretch
+        began_ns, began_s, stretch = self._now_ns(), asyncio.get_running_loop().time(), ears.stretch
         session.numbers.clear()
         shown, ended = await session.orders()
         within_s = self._settings.patience.answer_s
@@ -259,8 +259,9 @@ class Emergency:
             raise Unanswered("the upstream link was lost while everything was looked at")
         mine = [each for each in shown if each.account == self._settings.account]
         look = Look(
-            began_ns=began_ns, as_of_ns=began_ns, session=(id(session), stretch), open=tuple(mine), completed=ended,
-            executions=done, positions=tuple({each.contract.con_id: each for each in held}.values()), cash={},
+            began_ns=began_ns, began_s=began_s, as_of_ns=began_ns, session=(id(session), stretch), open=tuple(mine),
+            completed=ended, executions=done, cash={},
+            positions=tuple({each.contract.con_id: each for each in held}.values()),
         )  # fmt: skip
         self._looks.add(look)
         return look

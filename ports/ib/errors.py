@@ -75,3 +75,9 @@ class NotEncodable(IBError):  # noqa: N818
     """The broker has no order of this form."""
 
     code = "IB_ORDER_FORM"
+
+
+class NoMarketClock(IBError):  # noqa: N818
+    """Nobody tells the market's time where a rehearsal should find it."""
+
+    code = "IB_CLOCK"

@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from model.orders import RequestSnapshot, VenueFact
-from model.units import NS_PER_SECOND
 from ports.ib.blotter import Blotter, ours
 from ports.ib.contracts import Pins
 from ports.ib.encoding import decode
@@ -41,7 +40,7 @@ class Inquiry:
         self._settings, self._pins, self._blotter, self._executions = settings, pins, blotter, executions
         self._qualifier, self._tell, self._retake = qualifier, tell, retake
         self._now_ns, self._venue = now_ns, venue
-        self._looks = Looks(int(settings.patience.look_gap_s * NS_PER_SECOND))
+        self._looks = Looks(settings.patience.look_gap_s)
         self._proved_once = False
         self._wanted: RequestSnapshot | None = None
         self._want = asyncio.Event()
@@ -116,13 +115,9 @@ class Inquiry:
                     return look
             elif not clean:
                 self._looks.forget()
-            wait_ns = self._looks.wait_ns(self._now_ns()) if clean else self._gap_ns
-            await asyncio.sleep(wait_ns / NS_PER_SECOND)
+            now_s, gap_s = asyncio.get_running_loop().time(), self._settings.patience.look_gap_s
+            await asyncio.sleep(self._looks.wait_s(now_s) if clean else gap_s)
         raise Unanswered(f"{MOST_LOOKS} looks did not come to agree")
-
-    @property
-    def _gap_ns(self) -> int:
-        return int(self._settings.patience.look_gap_s * NS_PER_SECOND)
 
     def _gone_since(self, look: Look, day_ns: int) -> list[str]:
         """Orders that were shown today and are shown no more, by any part."""

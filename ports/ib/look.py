@@ -16,12 +16,14 @@ CLEAN_LOOKS = 3
 class Look(msgspec.Struct, frozen=True, kw_only=True):
     """Every part with its end marker seen; a look with a part that failed does not exist.
 
-    began_ns: before the first question left.  as_of_ns: the moment for which positions and cash are both true; earlier
-    than `began_ns` while cash lacks an execution.  session: which session, and which stretch of it without a loss
-    of the upstream link.
+    began_ns: before the first question left.  began_s: the same on the loop's clock, by which looks are kept apart: a
+    rehearsal's own time may run faster than the gateway answers.  as_of_ns: the moment for which positions and cash are
+    both true; earlier than `began_ns` while cash lacks an execution.  session: which session, and which stretch of it
+    without a loss of the upstream link.
     """
 
     began_ns: int
+    began_s: float
     as_of_ns: int
     session: tuple[int, int]
     open: tuple[OrderSeen, ...]
@@ -72,8 +74,8 @@ def folded(executions: Iterable[ExecutionSeen]) -> list[ExecutionSeen]:
 class Looks:
     """The clean looks of one stretch of a session, far enough apart, each agreeing with the one before."""
 
-    def __init__(self, gap_ns: int, wanted: int = CLEAN_LOOKS) -> None:
-        self._gap_ns = gap_ns
+    def __init__(self, gap_s: float, wanted: int = CLEAN_LOOKS) -> None:
+        self._gap_s = gap_s
         self._wanted = wanted
         self._clean: list[Look] = []
 
@@ -86,7 +88,7 @@ class Looks:
         if self._clean and not agree(self._clean[-1], look):
             self._clean = [look]
             return False
-        if not self._clean or look.began_ns - self._clean[-1].began_ns >= self._gap_ns:
+        if not self._clean or look.began_s - self._clean[-1].began_s >= self._gap_s:
             self._clean = [*self._clean, look][-self._wanted :]
         return True
 
@@ -94,9 +96,9 @@ class Looks:
         """Whether absence is proved of what left at or before this moment: enough looks, the first of them after it."""
         return len(self._clean) >= self._wanted and self._clean[0].began_ns > sent_ns
 
-    def wait_ns(self, now_ns: int) -> int:
-        """How long until another look counts."""
-        return max(0, self._clean[-1].began_ns + self._gap_ns - now_ns) if self._clean else 0
+    def wait_s(self, now_s: float) -> float:
+        """How long until another look counts, by the loop's clock."""
+        return max(0.0, self._clean[-1].began_s + self._gap_s - now_s) if self._clean else 0.0
 
 
 def vanished(look: Look, refs: Sequence[str]) -> list[str]:

@@ -138,7 +138,7 @@ class Session:
 
     async def look(self, costs_missing: Callable[[tuple[ExecutionSeen, ...]], bool]) -> Look:
         """Everything, each part with its end marker. Raises Unanswered, RequestRefused, LinkLost for a part."""
-        began_ns, stretch = self._now_ns(), self.stretch
+        began_ns, began_s, stretch = self._now_ns(), asyncio.get_running_loop().time(), self.stretch
         within_s = self.settings.patience.answer_s
         shown, ended = await self.orders()
         positions = await self._truth(POSITIONS, self.client.reqPositions, within_s)
@@ -150,6 +150,7 @@ class Session:
             raise Unanswered("the upstream link was lost while everything was looked at")
         return Look(
             began_ns=began_ns,
+            began_s=began_s,
             as_of_ns=min(began_ns, as_of_ns),
             session=(id(self), stretch),
             open=shown,

@@ -43,18 +43,21 @@ class Clock(Protocol):
 
 
 class LoopClock:
-    """The time of an event loop, real or virtual. The market goes on from `begins_ns`, `pace` times as fast."""
+    """The time of an event loop, real or virtual. The market goes on from `begins_ns`, `pace` times as fast.
+
+    began_s: the loop's time when the market began.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, begins_ns: int, pace: float = 1.0) -> None:
         self.rang: Callable[[int], None] = lambda number: None
         self._loop = loop
-        self._origin = loop.time()
+        self.began_s = loop.time()
         self._pace = Pace(begins_ns, 0, pace)
         self._set = 0
         self._now = (begins_ns, 0.0)
 
     def begin(self) -> None:
-        seconds = self._loop.time() - self._origin
+        seconds = self._loop.time() - self.began_s
         self._now = (max(self._now[0], self._pace.virtual_ns(round(seconds * NS_PER_SECOND))), seconds)
 
     def market_ns(self) -> int:
@@ -67,13 +70,13 @@ class LoopClock:
         self._set += 1
         number = self._set
         return self._loop.call_at(
-            self._origin + self._pace.real_ns(at_ns) / NS_PER_SECOND, lambda: self._ring(number, do, at_ns)
+            self.began_s + self._pace.real_ns(at_ns) / NS_PER_SECOND, lambda: self._ring(number, do, at_ns)
         )
 
     def later(self, seconds: float, do: Deed) -> Timer:
         self._set += 1
         number = self._set
-        return self._loop.call_at(self._origin + self._now[1] + seconds, lambda: self._ring(number, do, UNSET))
+        return self._loop.call_at(self.began_s + self._now[1] + seconds, lambda: self._ring(number, do, UNSET))
 
     def _ring(self, number: int, do: Deed, due_ns: int) -> None:
         self.begin()

@@ -15,7 +15,6 @@ from actors.pricing import ExecutionPolicy
 from actors.reconciler import ReconcilePolicy, Reconciler
 from actors.system import System
 from engine.actor import Actor
-from engine.clock import LiveClock
 from engine.effects import Effects, Ref
 from engine.host import Host
 from engine.kernel import Kernel
@@ -61,13 +60,11 @@ class Engine:
         if rows:
             self.journal.stage(rows)
             self.journal.commit()
-        clock = LiveClock(stand.now_ns, stand.now_ns)
-        self.kernel = Kernel(clock=clock, journal=self.journal)
+        self.kernel = Kernel(clock=stand.clock(), journal=self.journal)
         self.kernel.host(self._tree())
         self.port = IBPort(
-            stand.settings(**settings), instruments=CONTRACTS.values(), now_ns=lambda: clock_ns(clock),
-            token=lambda: 0,
-        )  # fmt: skip
+            stand.settings(**settings), instruments=CONTRACTS.values(), now_ns=stand.now_ns, token=lambda: 0
+        )
         stand.port = self.port
         self.kernel.recover_from(list(rows))
         stages = (StopStage("drain", 2.0, drain=("*",)), StopStage("seal", 2.0, seals=True))
@@ -163,8 +160,3 @@ class Engine:
     def cash(self, currency: str = "USD") -> int:
         amount: int = self.kernel.actor("portfolio").books.cash.get(currency, 0)
         return amount
-
-
-def clock_ns(clock: LiveClock) -> int:
-    """The time of a live clock now, and not when it was last looked at."""
-    return clock.offset_ns + clock.monotonic_ns()

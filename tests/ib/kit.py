@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
+from engine.clock import PacedClock
 from engine.message import Message, Told
 from model.execution import LockInstrument
 from model.instruments import Instrument
@@ -31,7 +32,7 @@ from model.orders import (
     intent_id,
 )
 from model.sessions import Sessions
-from model.units import px, qty
+from model.units import NS_PER_SECOND, px, qty
 from ports.ib.port import IBPort
 from ports.ib.settings import IBSettings, Patience
 from simulation.tws.broker import Stories
@@ -89,14 +90,17 @@ class Listener:
 class Stand:
     """A gateway, its control, and the ports that a test lets live before it."""
 
-    def __init__(self, gateway: Gateway, state: Path, now_ns: Callable[[], int]) -> None:
-        self.gateway, self.state, self.now_ns = gateway, state, now_ns
+    def __init__(self, gateway: Gateway, state: Path, clock: Callable[[], PacedClock]) -> None:
+        self.gateway, self.state, self.clock = gateway, state, clock
         self.control = Control(gateway)
         self.heard = Listener()
         self.port: IBPort
         self.token: int | None = 0
         self._task: asyncio.Task[None] | None = None
         self._orders = self._asked = 0
+
+    def now_ns(self) -> int:
+        return self.clock().now_ns
 
     def settings(self, **more: object) -> IBSettings:
         made = IBSettings(
@@ -193,16 +197,17 @@ class Stand:
 @asynccontextmanager
 async def stand(
     lake: Lake, state: Path, *, plan: FaultPlan | None = None, stories: Stories | None = None,
-    now_ns: int = WEDNESDAY, rules: GatewayRules | None = None, **founding: object,
+    now_ns: int = WEDNESDAY, pace: float = 1.0, rules: GatewayRules | None = None, **founding: object,
 ) -> AsyncIterator[Stand]:  # fmt: skip
     """A gateway in the middle of a trading day, with ABC at 100 to 100.02."""
     loop = asyncio.get_running_loop()
-    origin = loop.time()
     made = Founding(gateway=rules or GatewayRules(messages_per_second=1_000), **founding)  # type: ignore[arg-type]
-    house = found(made, LoopClock(loop, now_ns), INSTRUMENTS, sessions, lake, None, stories)
+    clock = LoopClock(loop, now_ns, pace)
+    house = found(made, clock, INSTRUMENTS, sessions, lake, None, stories)
     gateway = Gateway(house, plan)
     await gateway.listen()
-    here = Stand(gateway, state, lambda: now_ns + int((loop.time() - origin) * 1e9))
+    began_ns = round(clock.began_s * NS_PER_SECOND)
+    here = Stand(gateway, state, lambda: PacedClock(now_ns, began_ns, pace, lambda: round(loop.time() * NS_PER_SECOND)))
     here.price(100.0, 100.02)
     try:
         yield here

@@ -10,13 +10,15 @@ import hashlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from actors.reconciler import ReconcilePolicy
-from model.orders import Reprice, VenueUp
+from model.orders import Filled, Reprice, VenueUp
 from model.units import NS_PER_SECOND, px
 from ports.ib.settings import Patience
 from simulation.stage import VirtualLoop
@@ -196,6 +198,40 @@ def test_a_session_of_orders_takes_no_time(lake: Lake, tmp_path: Path) -> None:
     began = time.monotonic()
     play(0, case())
     assert time.monotonic() - began < 6 * HOUR_S / 60
+
+
+SIXTY_TIMES = msgspec.structs.replace(USUAL, settle_ns=60 * USUAL.settle_ns, retry_ns=60 * USUAL.retry_ns)
+"""What is waited for of a wire takes as long in the world."""
+
+
+def test_a_session_is_rehearsed_in_minutes_in_the_markets_own_time(lake: Lake, tmp_path: Path) -> None:
+    """New York is open for six hours and a half: at sixty times that is six minutes and a half of anybody's time."""
+    opens_ns, closes_ns = at("2019-06-12T13:30"), at("2019-06-12T20:00")
+
+    async def case() -> None:
+        loop = asyncio.get_running_loop()
+        async with stand(lake, tmp_path, now_ns=opens_ns, pace=60.0) as here:
+            engine = Engine(here, policy=SIXTY_TIMES, waits_s=60.0, patience=Patience())
+            await engine.trading()
+            names = []
+            for turn in range(6):
+                here.price(100.0, 100.02)
+                names.append(engine.place(MARKETABLE, "10", attempt=turn))
+                await asyncio.sleep(50.0)
+            resting = engine.place("90.0", attempt=99)
+            await asyncio.sleep(390.5 - loop.time())
+            assert {engine.state(each) for each in names} == {"FILLED"}
+            await engine.until(lambda: engine.state(resting) == "CANCELLED", "the end of the day")
+            fills_s = [row.fill.at_ns / NS_PER_SECOND for row in engine.rows(Filled)]
+            gaps_s = [later - earlier for earlier, later in pairwise(fills_s)]
+            assert gaps_s == pytest.approx([3_000.0] * 5, abs=10.0)
+            assert here.now_ns() > closes_ns
+            await engine.compared()
+            equal(here, engine)
+            assert [orders_of(here, each) for each in (*names, resting)] == [1] * 7
+            await engine.crash()
+
+    play(0, case())
 
 
 def test_a_week_beside_an_idle_port(lake: Lake, tmp_path: Path) -> None:

@@ -134,8 +134,10 @@ def test_an_order_that_is_being_cancelled_is_not_repriced() -> None:
     bench.say(Reprice(one.id, 0, "the other leg is ahead"))
     assert bench.sent(ModifyOrder) == []
     bench.say(CancelRejected(one.id, "TOO_LATE", "no", bench.clock.now_ns))
-    keep_quoting(bench, 15)
-    assert len(bench.sent(ModifyOrder)) == 1
+    keep_quoting(bench, 29)
+    assert (len(bench.sent(ModifyOrder)), len(bench.sent(CancelAtVenue))) == (0, 1)
+    keep_quoting(bench, 2)  # it is still to be gone: nobody bids it up meanwhile, and the cancel is asked again
+    assert (len(bench.sent(ModifyOrder)), len(bench.sent(CancelAtVenue))) == (0, 2)
 
 
 def test_a_failed_modify_leaves_the_order_working() -> None:

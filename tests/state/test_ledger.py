@@ -24,7 +24,7 @@ from model.decisions import (
     Targets,
     Want,
 )
-from model.order_events import OrderRepriced
+from model.order_events import OrderRepriced, OrderStands
 from model.orders import Side
 from state.content import Content, content_hash
 from state.journal import Events
@@ -65,6 +65,8 @@ def a_day() -> list[Event]:
         moved(BUY, "ACKED", "SENT", "WORKING", venue="v-1"),
         filled(BUY, "x1", LOT, 3_850 * PX, at_ns=MONDAY_NS + 5),
         OrderRepriced(SELL.id, "c1", 3_840 * PX, MONDAY_NS),
+        OrderStands(SELL.id, "c1", 3_840 * PX, "", MONDAY_NS),
+        OrderRepriced(SELL.id, "c2", 3_830 * PX, MONDAY_NS),  # it ends before this is answered
         moved(SELL, "CANCEL_CONFIRMED", "WORKING", "CANCELLED"),
         filled(BUY, "x2", 2 * LOT, 3_851 * PX, at_ns=MONDAY_NS + 6),
         moved(BUY, "FILLED", "WORKING", "FILLED"),
@@ -94,7 +96,7 @@ def test_an_order_is_told_with_its_average_price_and_end(folder: Path, events: E
         sell = ledger.order(SELL.id)
         assert sell is not None
         assert (sell.state, sell.filled, sell.average_px, sell.side) == ("CANCELLED", 0, 0, -1)
-        assert (sell.limit_px, sell.reprices) == (3_840 * PX, 1)
+        assert (sell.limit_px, sell.reprices) == (3_840 * PX, 2)
         assert ledger.order("hr-none") is None
         assert [order.client_id for order in ledger.orders(run_id=RUN)] == [BUY.id, SELL.id]
         assert ledger.orders(open_only=True) == []

@@ -16,6 +16,7 @@ import pytest
 from ib_async import IB, LimitOrder, MarketOrder
 
 from config.errors import ConfigError
+from ports.ib.market_clock import market_clock
 from simulation.tws.broker import Story
 from simulation.tws.control_port import LONGEST, ControlPort
 from simulation.tws.plan import Director, Plan, plan_of, read_plan
@@ -248,6 +249,38 @@ async def test_the_command_serves_a_client_and_its_log_replays(running: Running)
     )  # fmt: skip
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert "said again as they were" in replayed.stdout
+
+
+async def test_the_markets_time_is_said_in_a_file_as_long_as_the_gateway_lives(tmp_path: Path) -> None:
+    place = tmp_path / "clock.json"
+    made = Running(tmp_path, "--pace", "600", "--clock", str(place))
+    try:
+        port = int(made.line(r"listens on 127\.0\.0\.1:(\d+)")[1])
+        made.line(r"time is told in")
+        clock = market_clock(place)
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=PATIENCE_S)
+        clock.refresh()
+        before_ns = clock.now_ns
+        said_s = (await ib.reqCurrentTimeAsync()).timestamp()
+        clock.refresh()
+        assert before_ns > WEDNESDAY
+        assert before_ns // 10**9 <= said_s <= clock.now_ns / 1e9
+        ib.disconnect()
+        second = await asyncio.to_thread(
+            subprocess.run,
+            [*COMMAND, "gateway", "--port", "0", "--data", str(tmp_path / "lake"), "--from", "20190612",
+             "--settings", str(tmp_path / "settings.yaml"), "--clock", str(place)],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert second.returncode == 2
+        assert f"is the clock of process {made.process.pid}, which lives" in second.stderr
+        made.process.terminate()
+        assert await asyncio.to_thread(made.process.wait, PATIENCE_S) == 0
+        assert not place.exists()
+    finally:
+        made.process.kill()
+        made.process.communicate()
 
 
 async def test_a_gateway_that_is_killed_goes_on_with_its_orders_and_its_money(tmp_path: Path) -> None:

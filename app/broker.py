@@ -9,11 +9,11 @@ from pathlib import Path
 
 from actors.market_data import MarketData
 from actors.reconciler import ReconcilePolicy
+from app.ib_account import ib_settings
 from app.outside import LiveProcess, NoLake
 from app.process import Wanted
 from app.sessions import FIRST, calendars, newest_bar
 from config.loader import Configuration
-from config.settings import IBVenue
 from engine.actor import Actor
 from engine.clock import Clock, LiveClock
 from engine.message import Message, Told
@@ -31,7 +31,6 @@ from ports.ib.days import MARKET, Days
 from ports.ib.heard import Complaint
 from ports.ib.port import IBPort
 from ports.ib.rates import PairRates
-from ports.ib.settings import AccountMode, IBSettings
 from state.journal import Recovered, recover
 from state.lake import Lake
 
@@ -57,17 +56,6 @@ def broker(configuration: Configuration, state: Path, metrics_port: int | None) 
 
 def _lake(folder: Path) -> Lake:
     return Lake(folder) if (folder / "manifest.json").is_file() else NoLake()
-
-
-def port_settings(configuration: Configuration, state: Path) -> IBSettings:
-    """What the port needs to know, out of the engine's settings."""
-    venue = configuration.settings.venue
-    assert isinstance(venue, IBVenue)
-    return IBSettings(
-        account=venue.account, state_dir=str(state), mode=AccountMode(configuration.settings.mode), host=venue.host,
-        port=venue.port, client_id=venue.client_id, day_zone=venue.day_zone, messages_per_s=venue.messages_per_s,
-        data_lines=venue.data_lines, adaptive=dict(venue.adaptive), delayed=venue.delayed,
-    )  # fmt: skip
 
 
 class BrokerProcess(LiveProcess):
@@ -112,7 +100,7 @@ class BrokerProcess(LiveProcess):
         held = [name for name in self._held() if product_of(name) in products]
         contracts.update({name: plan.contract(product_of(name), name) for name in held})
         return IBPort(
-            port_settings(self.wanted.configuration, self.wanted.state_dir),
+            ib_settings(self.wanted.configuration.settings, self.wanted.state_dir),
             instruments={**rates.pairs, **contracts}.values(),
             now_ns=lambda: _now_ns(clock),
             sessions=self.calendars,

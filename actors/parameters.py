@@ -116,6 +116,7 @@ def gate_limits(limits: RiskLimits, execution: ExecutionSettings) -> GateLimits:
         max_orders_per_minute=limits.max_orders_per_minute,
         max_intents_per_run=limits.max_orders_per_run,
         min_gap_ns=seconds_ns(limits.min_order_gap_s),
+        min_margin_cushion=limits.min_margin_cushion_share,
     )
 
 

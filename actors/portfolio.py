@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from actors import valuation
+from actors import adjustment, valuation
 from actors.books import Books, Mismatch
 from actors.books_kept import BooksKept, kept_books, restored_books
 from actors.contracts import Contracts
@@ -18,7 +18,19 @@ from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, Reply, Tell
 from engine.message import Event
 from model.decisions import CycleFx, CycleOpened, DayMarked, NavMarked
-from model.execution import Alarm, AskBooks, BooksAdjusted, BooksBroke, BooksCompared, Break, Severity, SleevesCrossed
+from model.execution import (
+    AdjustBooks,
+    AdjustmentRefused,
+    Alarm,
+    AskBooks,
+    BooksAdjusted,
+    BooksBroke,
+    BooksCompared,
+    Break,
+    ReconcileNow,
+    Severity,
+    SleevesCrossed,
+)
 from model.instruments import Instrument
 from model.market import Mark, Quality
 from model.orders import CashMoved, Filled, Settlement, VenueCashMoved, VenueSettled, VenueSnapshot
@@ -112,6 +124,15 @@ class Portfolio(Actor):
         self._cross(crossed)
         return None
 
+    def on_adjust_books(self, word: AdjustBooks) -> Effects:
+        """Take a person's repair, or say why not; the venue is asked at once what it makes of it."""
+        refused = adjustment.objection(word, self.contracts, self.rates, {**self.sleeve_capital, **self.totals.sleeves})
+        now_ns = self.clock.now_ns
+        if refused:
+            return [Journal(AdjustmentRefused(word.id, refused, word.by, now_ns))]
+        taken = self.on_books_adjusted(adjustment.adjusted(word, now_ns))
+        return [*(taken or ()), Tell(self.reconciler, ReconcileNow(f"books adjusted by {word.by}"))]
+
     def on_books_adjusted(self, adjusted: BooksAdjusted) -> Effects:
         if not self._adjust(adjusted):
             return None
@@ -174,7 +195,7 @@ class Portfolio(Actor):
         prices = {line.instrument: line.price for line in valued.lines}
         prices.update({name: each.price for name, each in self.books.positions.items() if name not in prices})
         rates = {name: self.rates[name] for name in self._currencies()}
-        forgot_ns = self.books.forgettable_ns
+        forgot_ns = self.books.forgettable_ns(cycle.at_ns)
         self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates, forgot_ns)
         totals = self.totals
         return DayMarked(

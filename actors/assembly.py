@@ -20,6 +20,7 @@ from actors.regime import RegimeActor
 from actors.risk import Risk
 from actors.sleeve import SleeveHost
 from actors.system import System
+from actors.variation import CENT
 from actors.watchdog import HealthLimits, Watchdog
 from config.loader import Configuration
 from engine.actor import Actor
@@ -41,8 +42,10 @@ class Assembly:
 
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
-    heartbeat: the port that takes the watchdog's word to the guardian, if any.  pace: of the engine's clock; what is
-    waited for of a wire or of this process is waited for in the world's seconds.
+    heartbeat: the port that takes the watchdog's word to the guardian, if any.
+    broker: the venue is an account that was there before the program: it settles futures without a word, tells cash in
+    whole cents, and may hold what is not the program's.
+    pace: of the engine's clock; an order's answer and the runtime's report are waited for in the world's seconds.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Assembly:
         own: read.OwnSleeve,
         watched: bool,
         heartbeat: str = "",
+        broker: bool = False,
         pace: float = 1.0,
     ) -> None:
         self.settings = configuration.settings
@@ -68,6 +72,7 @@ class Assembly:
         self.own = own
         self.watched = watched
         self.heartbeat = heartbeat
+        self.broker = broker
         self.pace = pace
         self.sleeves = tuple(f"sleeve.{sleeve.id}" for sleeve in self.program.sleeves)
 
@@ -141,14 +146,12 @@ class Assembly:
         return Orders(instruments=self.instruments, clients=clients, policy=policy)
 
     def _reconciler(self) -> Reconciler:
-        policy, pace = self.reconcile, self.pace
-        patient = replace(
-            policy,
-            settle_ns=int(policy.settle_ns * pace),
-            retry_ns=int(policy.retry_ns * pace),
-            answer_within_ns=int(policy.answer_within_ns * pace),
+        return Reconciler(
+            orders=Ref("orders"),
+            portfolio=Ref("portfolio"),
+            system=Ref("system"),
+            policy=self.reconcile,
         )
-        return Reconciler(orders=Ref("orders"), portfolio=Ref("portfolio"), system=Ref("system"), policy=patient)
 
     def _portfolio(self) -> Portfolio:
         capital = {
@@ -163,7 +166,9 @@ class Assembly:
             regime=Ref("regime"),
             reconciler=Ref("reconciler"),
             sleeve_capital=capital,
-            bands=read.cash_bands(self.program.risk),
+            bands=read.cash_bands(self.program.risk, told_to=CENT if self.broker else 0),
+            finds_variation=self.broker,
+            shares_account=self.broker,
         )
 
     def _pair(self) -> Pair:

@@ -240,6 +240,14 @@ class Books:
             if line.final:
                 position.expire(line.settle)
 
+    def vary(self, instrument: str, amount: Cash, currency: str) -> int:
+        """Take variation that no message of the venue told: what was open value is cash from now on. Its raw amount."""
+        position = self.position(instrument)
+        raw = position.contract.raw_of(amount)
+        position.reference += raw
+        self.cash[currency] = self.cash.get(currency, 0) + amount
+        return raw
+
     def _settles_late(self, fill: Fill) -> None:
         """A fill from before the last settlement may be what that settlement had and we had not."""
         position = self.positions[fill.instrument]

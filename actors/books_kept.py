@@ -6,7 +6,9 @@ import msgspec
 
 from actors.books import Books, Position, SleeveLine, Taken
 from actors.contracts import Contracts
+from actors.opening import AccountOpened
 from actors.valuation import Totals
+from actors.variation import VariationKept
 from engine.message import Event
 from model.market import Quality
 from model.units import Cash, Px, Qty
@@ -59,6 +61,8 @@ class BooksKept(Event, frozen=True, gc=False):
     prices: dict[str, Px]
     qualities: dict[str, Quality] = msgspec.field(default_factory=dict)
     sessions: dict[str, int] = msgspec.field(default_factory=dict)
+    variation: VariationKept | None = None
+    opened: AccountOpened | None = None
 
 
 def kept_books(

@@ -224,8 +224,9 @@ def opening_cash(program: Program) -> dict[str, int]:
     return {program.base_currency: cash(program.capital)}
 
 
-def cash_bands(limits: RiskLimits) -> CashBands:
+def cash_bands(limits: RiskLimits, *, told_to: int = 0) -> CashBands:
     return CashBands(
+        told_to=told_to,
         reduce_only_bps=round(limits.reconcile_halt_share * 10_000),
         halt_bps=round(limits.reconcile_emergency_share * 10_000),
     )

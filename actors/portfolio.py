@@ -11,7 +11,9 @@ from actors import valuation
 from actors.books import Books, Mismatch
 from actors.books_kept import BooksKept, kept_books, restored_books
 from actors.contracts import Contracts
+from actors.opening import AccountOpened, Apart, TooLittle
 from actors.valuation import Totals, Valued, rounded
+from actors.variation import Variation, VariationFound
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, Reply, Tell
 from engine.message import Event
@@ -26,8 +28,12 @@ MARKS_KEPT = 2_000
 
 
 class CashBands(msgspec.Struct, frozen=True):
-    """How far cash may differ from the venue's, as shares of net asset value in basis points."""
+    """How far cash may differ from the venue's, as shares of net asset value in basis points.
 
+    told_to: the venue tells cash to this; smaller differences are none.
+    """
+
+    told_to: Cash = 0
     note_bps: int = 0
     reduce_only_bps: int = 25
     halt_bps: int = 100
@@ -35,6 +41,9 @@ class CashBands(msgspec.Struct, frozen=True):
 
 class Portfolio(Actor):
     """Keep the books from fills, settlements and cash moves; mark them once a session.
+
+    finds_variation: the venue settles futures and does not say so; see `variation`.  shares_account: the account was
+    there before the program and may hold more; see `opening`.
 
     A missing price or rate leaves the last one in place and names what is degraded; it is never taken as zero. While a
     currency that is held has no rate at all, nothing is marked and nobody decides.
@@ -45,11 +54,13 @@ class Portfolio(Actor):
     def __init__(
         self, *, instruments: Mapping[str, Instrument], base: str, cash: Mapping[str, Cash], risk: Ref[Any],
         regime: Ref[Any] | None, reconciler: Ref[Any], sleeve_capital: Mapping[str, Cash] | None = None,
-        bands: CashBands | None = None,
+        bands: CashBands | None = None, finds_variation: bool = False, shares_account: bool = False,
     ) -> None:  # fmt: skip
         self.base = base
         self.contracts = Contracts(instruments)
         self.books = Books(self.contracts, dict(cash))
+        self.variation = Variation(self.books) if finds_variation else None
+        self.apart = Apart(instruments) if shares_account else None
         self.totals = Totals()
         self.risk = risk
         self.regime = regime
@@ -70,11 +81,20 @@ class Portfolio(Actor):
         self.prices[instrument] = mark.price
         self.qualities[instrument] = mark.quality
         self.sessions[instrument] = mark.session
+        if self.variation is not None:
+            self.variation.closed(mark)
         return None
 
     def on_filled(self, filled: Filled) -> Effects:
-        mismatch = self.books.take_fill(filled)
+        mismatch = self._take(filled)
         return None if mismatch is None else self._broke([mismatch], "CORRECTION_UNKNOWN")
+
+    def _take(self, filled: Filled) -> Mismatch | None:
+        known = self.books.knows(filled.fill.exec_id)
+        mismatch = self.books.take_fill(filled)
+        if self.variation is not None and not known and mismatch is None:
+            self.variation.traded(filled.fill)
+        return mismatch
 
     def on_settlement(self, settlement: Settlement) -> Effects:
         if not self.books.first_time(settlement.id):
@@ -219,15 +239,54 @@ class Portfolio(Actor):
             effects += self.on_settlement(settlement) or []
         for move in snapshot.moves:
             effects += self.on_cash_moved(move) or []
+        apart = self.apart
+        if apart is not None and apart.opened is None:
+            opening = apart.open(snapshot, self.books, self.rates, self.clock.now_ns)
+            if isinstance(opening, TooLittle):
+                halt = Break("ACCOUNT", self.base, 0, 0, Severity.HALT, opening)
+                return [*effects, Reply(ask, BooksCompared((self.base,), (), (halt,)))]
+            if opening is not None:
+                apart.opened = opening
+                effects.append(Journal(opening))
+        if self.variation is not None:
+            effects += [Journal(found) for found in self._found(self.variation, snapshot)]
         effects.append(Reply(ask, self.compare(snapshot)))
         return effects
+
+    def _theirs(self, currency: str, amount: Cash) -> Cash:
+        """The program's part of the venue's cash."""
+        return amount - (self.apart.cash(currency) if self.apart is not None else 0)
+
+    def _cash_apart(self) -> Mapping[str, Cash]:
+        return self.apart.opened.cash if self.apart is not None and self.apart.opened is not None else {}
+
+    @property
+    def _opening(self) -> bool:
+        """Whether it is not known yet how much of the account is the program's."""
+        return self.apart is not None and self.apart.opened is None
+
+    def _found(self, variation: Variation, snapshot: VenueSnapshot) -> list[VariationFound]:
+        """Settlements that explain what the venue's cash has more or less than ours; they are booked."""
+        told: list[VariationFound] = []
+        for each in snapshot.cash:
+            difference = self._theirs(each.currency, each.amount) - self.books.cash.get(each.currency, 0)
+            touched_ns = self.books.cash_touched_ns.get(each.currency, 0)
+            if self._opening or abs(difference) <= self.bands.told_to or touched_ns > snapshot.at_ns:
+                continue
+            found = variation.explain(each.currency, difference, self.clock.now_ns)
+            if found is not None:
+                variation.book(found)
+                told.append(found)
+        return told
 
     def compare(self, snapshot: VenueSnapshot) -> BooksCompared:
         """Positions to the lot, cash to the micro. What moved after the snapshot was taken is skipped."""
         compared: list[str] = []
         skipped: list[str] = []
         breaks: list[Break] = []
-        theirs = {each.instrument: each.quantity for each in snapshot.positions if each.quantity}
+        apart = self.apart.position if self.apart is not None else lambda name: 0
+        theirs = {each.instrument: each.quantity - apart(each.instrument) for each in snapshot.positions}
+        theirs = {name: quantity for name, quantity in theirs.items() if quantity}
         for name in {**self.books.positions, **theirs}:
             position = self.books.positions.get(name)
             if position is not None and (position.contract.delivers or position.touched_ns > snapshot.at_ns):
@@ -239,16 +298,28 @@ class Portfolio(Actor):
                 text = f"{name}: the book holds {ours}, the venue {theirs.get(name, 0)}"
                 breaks.append(Break("POSITION", name, ours, theirs.get(name, 0), Severity.LOCK, text))
         venue_cash = {each.currency: each.amount for each in snapshot.cash}
-        for name in {**{k: v for k, v in self.books.cash.items() if v}, **venue_cash}:
-            if self.books.cash_touched_ns.get(name, 0) > snapshot.at_ns:
+        for name in {**{k: v for k, v in self.books.cash.items() if v}, **venue_cash, **self._cash_apart()}:
+            if self._opening or self.books.cash_touched_ns.get(name, 0) > snapshot.at_ns:
+                skipped.append(name)
+                continue
+            ours, theirs_now = self.books.cash.get(name, 0), self._theirs(name, venue_cash.get(name, 0))
+            if self._waits_for_closes(name, theirs_now - ours):
                 skipped.append(name)
                 continue
             compared.append(name)
-            breaks += self._cash_break(name, self.books.cash.get(name, 0), venue_cash.get(name, 0))
+            breaks += self._cash_break(name, ours, theirs_now)
         return BooksCompared(tuple(compared), tuple(skipped), tuple(breaks))
 
+    def _waits_for_closes(self, currency: str, difference: Cash) -> bool:
+        if self.variation is None:
+            return False
+        if abs(difference) <= self.bands.told_to:
+            self.variation.agreed(currency)
+            return False
+        return self.variation.may_come(currency, difference, self.clock.now_ns)
+
     def _cash_break(self, currency: str, ours: Cash, theirs: Cash) -> list[Break]:
-        if ours == theirs:
+        if abs(ours - theirs) <= self.bands.told_to:
             return []
         nav = self.totals.nav or rounded(
             valuation.capital(self.books.cash, {**self.rates, currency: self._rate(currency)})
@@ -268,7 +339,15 @@ class Portfolio(Actor):
     # -- recovery
 
     def fold_filled(self, row: Filled) -> None:
-        self.books.take_fill(row)
+        self._take(row)
+
+    def fold_opened(self, row: AccountOpened) -> None:
+        if self.apart is not None:
+            self.apart.opened = row
+
+    def fold_variation(self, row: VariationFound) -> None:
+        if self.variation is not None:
+            self.variation.book(row)
 
     def fold_settled(self, row: VenueSettled) -> None:
         if self.books.first_time(row.settlement.id):
@@ -296,11 +375,21 @@ class Portfolio(Actor):
 
     def snapshot(self) -> BooksKept:
         kept = kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)
-        return msgspec.structs.replace(kept, qualities=dict(self.qualities), sessions=dict(self.sessions))
+        variation = self.variation.keep() if self.variation is not None else None
+        return msgspec.structs.replace(
+            kept, qualities=dict(self.qualities), sessions=dict(self.sessions), variation=variation,
+            opened=self.apart.opened if self.apart is not None else None,
+        )  # fmt: skip
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, BooksKept)
         self.books, self.totals = restored_books(snapshot, self.contracts)
+        if self.apart is not None:
+            self.apart.opened = snapshot.opened
+        if self.variation is not None:
+            self.variation = Variation(self.books)
+            if snapshot.variation is not None:
+                self.variation.load(snapshot.variation)
         self.rates = dict(snapshot.rates)
         self.session, self.marked_ns = snapshot.session, snapshot.marked_ns
         self.prices = dict(snapshot.prices)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import ClassVar, Protocol
 
 import msgspec
@@ -156,37 +156,47 @@ class Guardian:
         token = self._lease.fence(lapse.why).token
         self._say(beat, "FENCED", f"nothing under a token below {token} is sent any more")
         self._say(beat, "ENDED", self._end(beat.process))
+        plan, why_not = self._plan() if self._flatten else (None, "")
+        closing = {order.client_id for order in plan.orders} if plan else set()
         venue = self._session(token, beat)
         try:
-            cancelled = venue.cancel_by_prefix(ORDER_PREFIX)
+            cancelled = venue.cancel_by_prefix(ORDER_PREFIX, closing)
             self._say(beat, "CANCELLED", f"{len(cancelled)} orders: {', '.join(cancelled) or 'none was open'}")
-            left = [order for order in venue.open_orders() if order.client_id.startswith(ORDER_PREFIX)]
+            still = [order.client_id for order in venue.open_orders() if order.client_id.startswith(ORDER_PREFIX)]
+            left = [name for name in still if name not in closing]
             if left:
-                raise OSError(f"{len(left)} orders are still open: {', '.join(order.client_id for order in left)}")
-            if self._flatten:
-                self._close(beat, venue)
+                raise OSError(f"{len(left)} orders are still open: {', '.join(left)}")
+            if why_not:
+                self._say(beat, "NOT_FLATTENED", why_not)
+            if plan:
+                self._close(beat, venue, plan, still)
             self._say(beat, "DONE", self._held(venue))
         finally:
             venue.close()
 
-    def _close(self, beat: Heartbeat, venue: GuardianVenue) -> None:
-        """Send what the engine planned, word for word, as far as the venue's own positions agree with it."""
+    def _plan(self) -> tuple[ClosingPlan | None, str]:
+        """What the engine planned, or why nothing may be closed by it."""
         try:
             plan = self._plans.read()
         except SealError as error:
-            self._say(beat, "NOT_FLATTENED", str(error))
-            return
+            return None, str(error)
         if plan is None:
-            self._say(beat, "NOT_FLATTENED", "the engine left no plan, and the guardian makes none")
-            return
-        now_ns = self._wall_ns()
-        if now_ns >= plan.expires_ns:
-            self._say(beat, "NOT_FLATTENED", f"the plan ended {(now_ns - plan.expires_ns) // 10**9} s ago")
-            return
+            return None, "the engine left no plan, and the guardian makes none"
+        late_ns = self._wall_ns() - plan.expires_ns
+        return (plan, "") if late_ns < 0 else (None, f"the plan ended {late_ns // 10**9} s ago")
+
+    def _close(self, beat: Heartbeat, venue: GuardianVenue, plan: ClosingPlan, at_work: Collection[str]) -> None:
+        """Send what the engine planned, word for word, as far as the venue's own positions agree with it.
+
+        at_work: closing orders that a guardian sent before it died.
+        """
         held = {each.instrument: each.quantity for each in venue.positions()}
         for order in plan.orders:
-            wrong = objection(order, held.get(order.instrument, 0)) or venue.submit(order)
             name = f"{order.client_id} {order.side.name} {order.quantity} {order.instrument}"
+            if order.client_id in at_work:
+                self._say(beat, "SENT", f"{name}: before, and it works")
+                continue
+            wrong = objection(order, held.get(order.instrument, 0)) or venue.submit(order)
             self._say(beat, "NOT_SENT" if wrong else "SENT", f"{name}: {wrong}" if wrong else name)
         for instrument in sorted(set(held) - {order.instrument for order in plan.orders}):
             self._say(

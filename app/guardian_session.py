@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.loader import Configuration
-from config.settings import ProcessVenue
+from config.settings import IBVenue, ProcessVenue
 from ports.guardian.heartbeat import Heartbeat
 from ports.guardian.venue import GuardianVenue
+from state.lease import LeaseError
 from state.process_id import lives
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def session_of(configuration: Configuration, state: Path, lake: Callable[[], Lak
     venue = configuration.settings.venue
     if isinstance(venue, ProcessVenue):
         return lambda token, beat: _socket(venue.address, token)
+    if isinstance(venue, IBVenue):
+        return lambda token, beat: _gateway(configuration, venue, state, token)
     return lambda token, beat: _record(configuration, state, lake, token, beat)
 
 
@@ -31,6 +34,24 @@ def _socket(address: str, token: int) -> GuardianVenue:
     from ports.remote_venue.session import SocketSession
 
     return SocketSession(Address.of(address), token)
+
+
+def _gateway(configuration: Configuration, venue: IBVenue, state: Path, token: int) -> GuardianVenue:
+    """A broker takes no tokens: the lease is asked before each request leaves whether this one still stands."""
+    from app.guard import lease_store
+    from app.ib_account import ib_settings
+    from ports.ib.guardian import GatewaySession
+
+    lease = lease_store(configuration.settings)
+
+    def stands() -> bool:
+        try:
+            return lease.token() == token
+        except LeaseError:
+            return False
+
+    wanted = ib_settings(venue, configuration.settings.mode, state)
+    return GatewaySession(wanted, configuration.instruments.values(), may_send=stands)
 
 
 def _record(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from app.watched_journal import WatchedJournal
 from config.loader import Configuration
 from config.settings import ProcessVenue
 from engine.actor import Actor
-from engine.clock import LiveClock
+from engine.clock import Clock, LiveClock
 from engine.host import Host
 from engine.port_supervisor import PortCare
+from engine.ports import Port
 from engine.recovery import restore
 from engine.stages import StopPlan
 from model.rolls import RollSchedule
@@ -22,7 +24,7 @@ from model.units import NS_PER_SECOND
 from ports.metrics import MetricsPort
 from ports.remote_venue import Address, RemoteVenue
 from ports.simulated.venue import unfenced
-from state.journal import AsyncSqliteJournal, recover
+from state.journal import AsyncSqliteJournal, Recovered, recover
 from state.lake import Lake
 from state.lake.manifest import Manifest
 
@@ -60,13 +62,8 @@ def outside(configuration: Configuration, state: Path, metrics_port: int | None)
     return OutsideProcess(wanted, venue.address)
 
 
-class OutsideProcess(EngineProcess):
+class LiveProcess(EngineProcess):
     """The same engine as any other: only the clock, the venue's port and where prices come from are different."""
-
-    def __init__(self, wanted: Wanted, address: str) -> None:
-        super().__init__(wanted)
-        self.address = address
-        self._venue: RemoteVenue
 
     async def run(self) -> None:
         """Recover, reconcile, trade until a stop. Raises what made the engine stop."""
@@ -85,19 +82,45 @@ class OutsideProcess(EngineProcess):
                 await self.host.run()
 
     def _live(self, journal: WatchedJournal, metrics: MetricsPort | None) -> Host:
-        clock = LiveClock()
-        self.kernel = self._kernel(clock, journal, RollSchedule({}))
-        self._recover(recover(self._folder, self.events))
+        clock = self._clock()
+        self.kernel = self._kernel(clock, journal, self._rolls(clock))
+        recovered = recover(self._folder, self.events)
+        self._recover(recovered)
         journal.snapshots_from(lambda: self.kernel.snapshots() if not self.kernel.ready else {})
-        token = self.guard.lease.token if self.guard else unfenced
-        self._venue = RemoteVenue(Address.of(self.address), now_ns=lambda: clock.now_ns, token=token)
         return Host(
             self.kernel,
-            ports=self._ports(self._venue, metrics),
+            ports=self._ports(self._connect(clock, recovered), metrics),
             care={"venue": PortCare(essential=True)},
             stop=StopPlan(stop_timeout_s=self.wanted.configuration.settings.engine.stop_timeout_s),
             signals=True,
         )
+
+    def _clock(self) -> Clock:
+        return LiveClock()
+
+    def _rolls(self, clock: Clock) -> RollSchedule:
+        return RollSchedule({})
+
+    def _connect(self, clock: Clock, recovered: Recovered) -> Port:
+        """The venue's port."""
+        raise NotImplementedError
+
+    @property
+    def _token(self) -> Callable[[], int | None]:
+        return self.guard.lease.token if self.guard else unfenced
+
+
+class OutsideProcess(LiveProcess):
+    """An engine on a simulated exchange in a process of its own, which tells its recorded prices as well."""
+
+    def __init__(self, wanted: Wanted, address: str) -> None:
+        super().__init__(wanted)
+        self.address = address
+        self._venue: RemoteVenue
+
+    def _connect(self, clock: Clock, recovered: Recovered) -> Port:
+        self._venue = RemoteVenue(Address.of(self.address), now_ns=lambda: clock.now_ns, token=self._token)
+        return self._venue
 
     def _rebuild(self, actor: Actor) -> int:
         """Bring one crashed actor back from the journal; the exchange tells market data its last bars again."""

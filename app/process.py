@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ from app.logs import row_logger
 from app.own_sleeves import own_sleeve
 from app.rates import LakeRates
 from app.recorded_sessions import recorded_venue
-from app.sessions import FIRST, calendars, calendars_for
+from app.sessions import FIRST, calendars, calendars_for, newest_bar
 from app.watched_journal import WatchedJournal, WatchedSyncJournal
 from config.loader import Configuration
+from config.settings import IBVenue
 from config.settings import SimulatedVenue as SimulatedSettings
 from engine.actor import Actor
 from engine.clock import Clock, VirtualClock
@@ -99,6 +101,7 @@ class EngineProcess:
         self.program = configuration.program
         self.log = structlog.get_logger("engine")
         self.calendars = calendars_for(configuration)
+        self.days = calendars(Path(settings.data.cache_dir)).sessions(self.program.calendar)
         self.events = facts.events()
         self.crashed: list[str] = []  # actors that fell and were built again, once for each time
         self.board = Board(self.program.id, self.program.base_currency, wanted.band, settings.venue.account)
@@ -283,6 +286,7 @@ class EngineProcess:
             own=own_sleeve,
             watched=wanted.at_live_pace,
             heartbeat="heartbeat" if self.guard else "",
+            broker=isinstance(wanted.configuration.settings.venue, IBVenue),
         )
         kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")
         kernel.host(assembly.tree())
@@ -330,9 +334,9 @@ class EngineProcess:
     def _plan(self, recovered: Recovered) -> FeedPlan:
         wanted = self.wanted
         warmup = self.program.replay.warmup_sessions if self.program.replay else 300
-        days = calendars(Path(wanted.configuration.settings.data.cache_dir)).sessions(self.program.calendar)
+        days = self.days
         before = [one.date for one in days.between(FIRST, wanted.first)] or [wanted.first]
-        first = _newest_bar(recovered) or before[max(0, len(before) - 1 - warmup)]
+        first = newest_bar(recovered) or before[max(0, len(before) - 1 - warmup)]
         return FeedPlan(
             products=self._products(),
             first=first,
@@ -345,8 +349,15 @@ class EngineProcess:
 
     def _cycle_ns(self, session: int) -> int:
         """When the decisions of a session are taken."""
-        hours, minutes = self.wanted.configuration.settings.engine.cycle_time_utc.split(":")
-        return session_ns(session) + (int(hours) * 60 + int(minutes)) * NS_PER_MINUTE
+        settings = self.wanted.configuration.settings.engine
+        hours, minutes = settings.cycle_time_utc.split(":")
+        day = session if settings.cycle_day == "same" else self._next_session(session)
+        return session_ns(day) + (int(hours) * 60 + int(minutes)) * NS_PER_MINUTE
+
+    def _next_session(self, session: int) -> int:
+        """The program's session after one."""
+        dates = self.days.columns[0]
+        return dates[min(bisect_right(dates, session), len(dates) - 1)]
 
     # -- what the runtime says
 
@@ -384,10 +395,3 @@ class EngineProcess:
             "slow_handlers": status.slow_handlers,
             "journal_rows": status.durable_seq,
         }
-
-
-def _newest_bar(recovered: Recovered) -> int:
-    """The last session that every actor fed with bars has in its snapshot; 0 when one has none."""
-    kept = recovered.snapshots.get("market_data")
-    closed: list[int] = list(getattr(kept[1], "closed", ())) if kept else []
-    return closed[-1] if closed else 0

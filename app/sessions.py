@@ -7,6 +7,7 @@ from pathlib import Path
 from config.calendars import Calendars
 from config.loader import Configuration
 from model.sessions import Sessions
+from state.journal import Recovered
 
 FIRST, LAST = 19900101, 20301231
 """The range of exchange dates; sessions outside it close at the importer's default."""
@@ -22,3 +23,10 @@ def calendars_for(configuration: Configuration) -> dict[str, Sessions]:
     built = calendars(Path(configuration.settings.data.cache_dir))
     names = {one.calendar for one in configuration.instruments.values()}
     return {name: built.sessions(name) for name in sorted(names)}
+
+
+def newest_bar(recovered: Recovered) -> int:
+    """The last session that every actor fed with bars has in its snapshot; 0 when one has none."""
+    kept = recovered.snapshots.get("market_data")
+    closed: list[int] = list(getattr(kept[1], "closed", ())) if kept else []
+    return closed[-1] if closed else 0

@@ -6,6 +6,7 @@ Each section documents its keys one to a line; the table in docs/configuration.m
 from __future__ import annotations
 
 from typing import Literal
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -31,6 +32,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     auto_trade: go from OBSERVING to TRADING without an operator's `resume`
     cycle_time_utc: when a session's decisions are taken, after the last close of the day
+    cycle_day: same day, or the program's next session, when the legs of two continents are open together
     stop_timeout_s: when whoever runs the process kills it after asking it to stop; the stages of a stop end 10 s before
     max_restarts: crashes of one actor within restart_window_s before it is quarantined or the engine stops
     restart_window_s: the window of max_restarts
@@ -38,6 +40,7 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     auto_trade: bool = False
     cycle_time_utc: UtcTime = "23:15"
+    cycle_day: Literal["same", "next"] = "same"
     stop_timeout_s: PositiveSeconds = 60.0
     max_restarts: Count = 3
     restart_window_s: PositiveSeconds = 600.0
@@ -126,6 +129,39 @@ class ProcessVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True
             )
 
 
+class IBVenue(_Venue, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="ib"):
+    """An account at Interactive Brokers, by a gateway or workstation that runs beside the engine.
+
+    account: the exact account id; paper accounts begin with D
+    host: where the gateway runs
+    port: the gateway's API port; by default 4001 is live and 4002 paper, of a workstation 7496 and 7497
+    client_id: always the same one: orders are known by it
+    data_lines: how many market data subscriptions the account has
+    messages_per_s: what the gateway takes from a program
+    day_zone: the zone whose midnight begins the gateway's day
+    adaptive: priority of the broker's adaptive algorithm by instrument; none where not given
+    delayed: quotes that come late may lead to orders; on paper only
+    clock: the file in which a simulated gateway says what time its market has; on paper only
+    """
+
+    account: Id
+    host: Name = "127.0.0.1"
+    port: TcpPort = 4002
+    client_id: Count = 17
+    data_lines: Count = 100
+    messages_per_s: Count = 50
+    day_zone: Name = "America/New_York"
+    adaptive: dict[Id, Literal["Urgent", "Normal", "Patient"]] = {}
+    delayed: bool = False
+    clock: PathText | None = None
+
+    def __post_init__(self) -> None:
+        if self.day_zone not in available_timezones():
+            raise ValueError(f"day_zone: {self.day_zone} is no time zone | Write one such as America/New_York")
+        if self.messages_per_s < 1:
+            raise ValueError("messages_per_s: nothing could be sent | Give at least 1")
+
+
 class FxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Currency rates.
 
@@ -181,7 +217,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     instruments: tuple[PathText, ...] = ("futures.yaml", "europe.yaml", "demo.yaml")
     engine: EngineSettings = EngineSettings()
     journal: JournalSettings = JournalSettings()
-    venue: SimulatedVenue | ProcessVenue = SimulatedVenue()
+    venue: SimulatedVenue | ProcessVenue | IBVenue = SimulatedVenue()
     risk: RiskLimits = RiskLimits()
     regime: RegimeRules = RegimeRules()
     execution: ExecutionPolicy = ExecutionPolicy()
@@ -195,3 +231,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         if self.mode == "live" and isinstance(self.venue, SimulatedVenue | ProcessVenue):
             raise ValueError("mode: live needs a real venue, and this one is simulated | Write mode: paper")
+        if isinstance(self.venue, IBVenue):
+            _check_account(self.mode, self.venue)
+
+
+def _check_account(mode: str, venue: IBVenue) -> None:
+    """Raises ValueError where mode and account do not belong together."""
+    paper = venue.account.startswith("D")
+    if mode == "paper" and not paper:
+        raise ValueError(
+            f"venue.account: {venue.account} is no paper account, and mode is paper | "
+            "Give the account that begins with D, or write mode: live"
+        )
+    if mode == "live" and paper:
+        raise ValueError(f"venue.account: {venue.account} is a paper account | Write mode: paper, or the live account")
+    if mode == "live" and (venue.delayed or venue.clock):
+        key = "delayed" if venue.delayed else "clock"
+        raise ValueError(f"venue.{key}: it is for paper accounts only | Remove it, or write mode: paper")

@@ -1,7 +1,9 @@
-"""`hedgerow data`: import, check, describe."""
+"""`hedgerow data`: import, fetch, check, describe."""
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 import sys
 from pathlib import Path
 
@@ -9,6 +11,8 @@ import click
 import msgspec
 
 from app.options import json_option, set_option, settings_option
+
+DAY = click.DateTime(["%Y%m%d"])
 
 
 @click.group()
@@ -58,6 +62,53 @@ def import_(
     click.echo(f"{report.recognised}: {report.rows:,} rows in {len(report.made)} series {done} in {report.lake}")
     for line in report.lines:
         click.echo(f"  {line}")
+
+
+@data.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--source", type=click.Choice(["ib"]), default="ib", show_default=True, help="Whose history.")
+@click.option("--program", default=None, help="Everything that this program names, with the rates of its currencies.")
+@click.option("--from", "first", required=True, type=DAY, metavar="YYYYMMDD", help="First session.")
+@click.option(
+    "--to", "last", default=None, type=DAY, metavar="YYYYMMDD", help="Last one (default: the gateway's today)."
+)
+@click.option("--size", type=click.Choice(["1 day", "1 min"]), default="1 day", show_default=True, help="Of a bar.")
+@click.option("--to-lake", "lake", type=click.Path(path_type=Path), help="The lake (default: data.lake_dir).")
+@click.option("--account", default=None, help="The account whose gateway is asked (default: venue.account).")
+@click.option("--host", default=None, help="Where the gateway or workstation runs (default: venue.host).")
+@click.option("--port", default=None, type=click.IntRange(1, 65535), help="Its API's port (default: venue.port).")
+@click.option(
+    "--client-id", default=None, type=click.IntRange(1), help="The engine's; the next one is used (venue.client_id)."
+)
+@settings_option
+@set_option
+@json_option
+def fetch(
+    ids: tuple[str, ...], source: str, program: str | None, first: dt.datetime, last: dt.datetime | None, size: str,
+    lake: Path | None, account: str | None, host: str | None, port: int | None, client_id: int | None,
+    settings: Path | None, overrides: tuple[str, ...], as_json: bool,
+) -> None:  # fmt: skip
+    """Download history from Interactive Brokers' gateway into a lake, at the pace that the broker allows.
+
+    Futures come contract by contract, as their holder would roll. Ended half way, it goes on where it was: only pieces
+    that are missing are asked for. Nothing is ordered. Status 1 when a part is missing in the end.
+    """
+    import os
+
+    from app.fetch import Fetch, request_of, settings_of, tell
+    from app.sessions import calendars
+    from config.loader import load, load_settings
+
+    read = load_settings(settings, os.environ, [one for one in overrides if not one.startswith("program.")])
+    configuration = program and load(program, settings=settings, environment=os.environ, overrides=overrides)
+    asked = settings_of(read.venue, account=account, host=host, port=port, client_id=client_id)
+    request = request_of(configuration or None, read, ids, first.date(), last.date() if last else None, size)
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it would say is told in our words
+    sessions = calendars(Path(read.data.cache_dir)).sessions
+    root = lake or Path(read.data.lake_dir)
+    done = Fetch(request, root, sessions).run(asked, lambda line: click.echo(line, err=True))
+    tell(done, root, as_json)
+    sys.exit(int(any(each.failed for each in done)))
 
 
 @data.command()

@@ -63,7 +63,8 @@ def run(
 
     Until a broker's port is configured the prices are recorded ones, told at their own pace, and the orders go to the
     simulated exchange. With `venue: {kind: exchange_process}` orders and prices come from a simulated exchange in a
-    process of its own. Stop it with `hedgerow stop`, SIGTERM or Ctrl-C; start it again and it goes on where it was.
+    process of its own, with `venue: {kind: ib}` from a broker's gateway. Stop it with `hedgerow stop`, SIGTERM or
+    Ctrl-C; start it again and it goes on where it was.
     """
     from config.settings import SimulatedVenue
 
@@ -296,12 +297,23 @@ def _go(
 def _go_outside(configuration: Configuration, state: Path, metrics_port: int | None) -> None:
     """Trade on a venue outside of this process, on the real clock."""
     from app.logs import configure
-    from app.outside import outside
     from config.secrets import Secrets
+    from config.settings import IBVenue
 
     configure(configuration.settings.logging.level, sys.stderr, Secrets(os.environ).scrub)
-    process = outside(configuration, state, metrics_port)
-    click.echo(f"PAPER: {configuration.program.title}; on the exchange at {process.address}; state in {state}")
+    venue = configuration.settings.venue
+    process: EngineProcess
+    if isinstance(venue, IBVenue):
+        from app.broker import broker
+
+        process = broker(configuration, state, metrics_port)
+        where = f"account {venue.account} by the gateway at {venue.host}:{venue.port}"
+    else:
+        from app.outside import outside
+
+        process = outside(configuration, state, metrics_port)
+        where = f"on the exchange at {process.address}"
+    click.echo(f"{process.wanted.band}: {configuration.program.title}; {where}; state in {state}")
     _ended(process)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from model.orders import OpenOrder, OrderSpec, VenuePosition
@@ -18,12 +18,13 @@ class GuardianVenue(Protocol):
 
     def positions(self) -> Sequence[VenuePosition]: ...
 
-    def cancel_by_prefix(self, prefix: str) -> Sequence[str]:
-        """Ask for the end of every open order whose client id begins so; the ids. Others are never touched."""
+    def cancel_by_prefix(self, prefix: str, keep: Collection[str] = ()) -> Sequence[str]:
+        """Ask for the end of every open order whose client id begins so, and is not one to keep; the ids. Others are
+        never touched."""
         ...
 
     def submit(self, order: OrderSpec) -> str:
-        """Send one order. What the venue objects to; empty when it took it."""
+        """Send one order, unless the venue has it or had it. What stands against it; empty when the venue took it."""
         ...
 
     def close(self) -> None: ...

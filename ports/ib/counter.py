@@ -129,7 +129,12 @@ class Counter:
 
     def cancel_id(self, session: Session, order_id: int) -> None:
         """A second order under one reference is never wanted."""
-        session.send(Lane.CANCEL, lambda: session.client.cancelOrder(order_id), lambda reason: None)
+
+        def write() -> None:
+            self._allow()
+            session.client.cancelOrder(order_id)
+
+        session.send(Lane.CANCEL, write, lambda reason: None)
 
     async def what_if(self, session: Session, spec: OrderSpec) -> WhatIf:
         """What an order would cost. Raises NotPinned, NotEncodable, RequestRefused, Unanswered, LinkLost."""

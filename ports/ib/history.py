@@ -4,48 +4,78 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from model.instruments import Instrument, product_of
+from model.rolls import Roll
 from model.sessions import Sessions
+from model.units import NS_PER_SECOND
+from ports.ib.account_guard import check_accounts
 from ports.ib.cash_watch import CashWatch
 from ports.ib.codes import Action, rule_of
-from ports.ib.contracts import Pins
 from ports.ib.deaf import Deaf
-from ports.ib.errors import RequestRefused
+from ports.ib.errors import IBError, LinkLost, NotPinned, RequestRefused, Unanswered
+from ports.ib.history_lake import Larder
 from ports.ib.history_pace import DAILY, MINUTE, HistoryPace, PaceLimits
 from ports.ib.history_parts import Piece, Rows, Shelf, pieces, rows_of
-from ports.ib.qualify import Qualifier
+from ports.ib.pacer import Lane
+from ports.ib.past import is_inverse, past_form
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
 
 TRADES, MIDPOINT = "TRADES", "MIDPOINT"
-ANSWER_S = 120.0
 TRIES = 4
+CUT_OFF, REACHED = frozenset({1100, 2105, 2110}), frozenset({1101, 1102, 2106})
+"""What the gateway says when it loses the broker or the farm of the past, and when it has them again."""
 CLIENT_OFFSET = 1
 """A download has a client id of its own: it must not take the engine's."""
 
+T = TypeVar("T")
+
 
 class HistoryWanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What to download. size: `1 day` or `1 min`.  first, last: both included."""
+    """What to download. instrument: of a future, one contract.  size: `1 day` or `1 min`.  first, last: both included.
+    rate_of: put the daily closes of this pair among the rates, as dollars for one unit of the currency, and not among
+    the bars."""
 
-    instrument: str
+    instrument: Instrument
     first: dt.date
     last: dt.date
     size: str = DAILY
+    rate_of: str = ""
+
+    @property
+    def series(self) -> tuple[str, str]:
+        """Kind and name of the series in the lake."""
+        if self.rate_of:
+            return "fx", self.rate_of
+        return "bars", product_of(self.instrument.id) + ("_1min" if self.size == MINUTE else "")
 
 
-class HistoryFetched(msgspec.Struct, frozen=True):
-    """What became of one wish. rows: in the lake under `name` afterwards.  failed: why it is not complete, or empty."""
+class HistoryPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything to download, in order. rolls: of the futures among it, by product; they go into the lake with it."""
 
+    wanted: Sequence[HistoryWanted]
+    rolls: Mapping[str, Sequence[Roll]] = {}
+
+
+class HistoryFetched(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one wish.
+
+    kind, name: its series in the lake, which has `rows` afterwards.  asked: pieces that were asked for.  kept: pieces
+    that were there from an earlier download.  failed: why it is not complete, or empty.
+    """
+
+    instrument: str
+    kind: str
     name: str
-    rows: int
-    asked: int
-    kept: int
+    rows: int = 0
+    asked: int = 0
+    kept: int = 0
     failed: str = ""
 
 
@@ -53,84 +83,180 @@ class HistoryFetch:
     """Fetches into the lake at `root`. Minute bars of a product are a series of their own, `PRODUCT_1min`.
 
     What has come is kept beside the lake: called again, it asks only for pieces that are missing or may have grown.
+    sessions: those of a calendar.  now_ns: this machine's clock; what the time is in the market only the gateway says.
     say: told of progress, one line each.
     """
 
     def __init__(
-        self, settings: IBSettings, *, instruments: Mapping[str, Instrument], sessions: Mapping[str, Sessions],
-        root: Path, now_ns: Callable[[], int], limits: PaceLimits | None = None, say: Callable[[str], None] = print,
+        self, settings: IBSettings, *, sessions: Callable[[str], Sessions], root: Path, now_ns: Callable[[], int],
+        limits: PaceLimits | None = None, say: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self._settings = msgspec.structs.replace(settings, client_id=settings.client_id + CLIENT_OFFSET)
-        self._instruments, self._sessions = instruments, sessions
-        self._shelf, self._now_ns, self._say = Shelf(root), now_ns, say
+        self._sessions = sessions
+        self._shelf, self._larder, self._heard = Shelf(root), Larder(root), Deaf()
+        self._now_ns, self._say = now_ns, say
         self._pace = HistoryPace(limits)
 
-    async def run(self, wanted: Sequence[HistoryWanted]) -> list[HistoryFetched]:
-        """Raises NotOpened, IdInUse and LinkLost; what was fetched until then is kept."""
-        session = Session(self._settings, Deaf(), CashWatch(0.0), now_ns=self._now_ns)
+    async def run(self, planned: Callable[[int], HistoryPlan]) -> list[HistoryFetched]:
+        """Download what is planned; `planned` is told the gateway's time in ns, once there is a session.
+
+        Raises NotOpened, IdInUse, WrongAccount and LinkLost, and what `planned` raises; what came until then is kept.
+        """
+        session = Session(self._settings, self._heard, CashWatch(0.0), now_ns=self._now_ns)
         try:
             await session.open()
-            pins = Pins(self._instruments[each] for each in dict.fromkeys(one.instrument for one in wanted))
-            reasons: dict[str, str] = {}
-            await Qualifier(pins, {}, reasons.__setitem__).once_a_day(session, 0, self._now_ns())
-            return [await self._fetch(session, pins, each, reasons) for each in wanted]
+            return await _while_open(session, self._download(session, planned))
         finally:
             session.close("the download is over")
 
-    async def _fetch(
-        self, session: Session, pins: Pins, wanted: HistoryWanted, reasons: Mapping[str, str]
-    ) -> HistoryFetched:
-        instrument = self._instruments[wanted.instrument]
-        name = product_of(instrument.id) + ("_1min" if wanted.size == MINUTE else "")
-        if pins.known(instrument.id) is None:
-            return HistoryFetched(name, 0, 0, 0, reasons.get(instrument.id, "it has no contract"))
-        rows, asked, kept, failed = Rows(), 0, 0, ""
+    async def _download(self, session: Session, planned: Callable[[int], HistoryPlan]) -> list[HistoryFetched]:
+        check_accounts(self._settings, session.accounts)
+        now_ns = await session.server_time_ns()
+        plan = planned(now_ns)
+        self._announce(plan, now_ns)
+        forms: dict[str, Any] = {}
+        return [await self._fetch(_Wish(each, session, now_ns, forms), plan.rolls) for each in plan.wanted]
+
+    def _announce(self, plan: HistoryPlan, now_ns: int) -> None:
+        missing = sum(
+            not self._shelf.has(each.instrument.id, piece)
+            for each in plan.wanted
+            for piece in pieces(each.size, each.first, each.last)
+        )
+        minutes = max(0, missing - 1) // self._pace.limits.in_ten_minutes * 10
+        at = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC)
+        slow = f", which the broker's pace makes at least {minutes:,} minutes" if minutes else ""
+        self._say(f"the gateway's time is {at:%Y-%m-%d %H:%M} UTC; {missing:,} pieces are missing{slow}")
+
+    async def _fetch(self, wish: _Wish, rolls: Mapping[str, Sequence[Roll]]) -> HistoryFetched:
+        wanted, instrument = wish.wanted, wish.wanted.instrument
+        kind, name = wanted.series
+        failed, total = self._larder.stranger(kind, name), 0
+        if not failed:
+            failed = await self._take(wish)
+        if len(wish.rows):
+            if wanted.rate_of:
+                inverse = is_inverse(wanted.rate_of)
+                total = self._larder.put_rates(name, wish.rows, instrument.calendar, inverse=inverse)
+            else:
+                product = product_of(instrument.id)
+                total = self._larder.put_bars(name, wish.rows, instrument.calendar, product, rolls.get(product, ()))
+        elif not failed and self._traded(wish):
+            failed = f"the gateway has nothing of it from {wanted.first} to {wanted.last}"
+        if failed:
+            self._say(f"{instrument.id}: {failed}")
+        return HistoryFetched(
+            instrument=instrument.id, kind=kind, name=name, rows=total, asked=wish.asked, kept=wish.kept, failed=failed
+        )
+
+    async def _take(self, wish: _Wish) -> str:
+        """Bring every piece of a wish; why it is not complete, or nothing. Raises LinkLost."""
+        wanted, instrument = wish.wanted, wish.wanted.instrument
+        sessions = self._sessions(instrument.calendar)
         for piece in pieces(wanted.size, wanted.first, wanted.last):
             if self._shelf.has(instrument.id, piece):
-                rows.add(self._shelf.rows(instrument.id, piece))
-                kept += 1
+                wish.add(self._shelf.rows(instrument.id, piece))
+                wish.kept += 1
                 continue
             try:
-                bars = await self._piece(session, pins, instrument, piece)
-            except RequestRefused as error:
-                failed = str(error)
-                break
-            asked += 1
-            found = rows_of(bars, piece.size, instrument, self._sessions[instrument.calendar])
-            rows.add(found)
-            if dt.datetime.fromtimestamp(self._now_ns() / 1e9, dt.UTC).date() > piece.before:
+                bars = await self._piece(wish, piece)
+            except (RequestRefused, NotPinned, Unanswered) as error:
+                return str(error)
+            wish.asked += 1
+            found = rows_of(bars, piece.size, instrument, sessions, wish.now_ns)
+            wish.add(found)
+            if piece.over(wish.today):
                 self._shelf.keep(instrument.id, piece, found)
             self._say(f"{instrument.id} {piece.size}: {len(found)} bars before {piece.before}")
-        total = self._shelf.put_into_lake(name, rows, instrument.calendar) if len(rows) else 0
-        return HistoryFetched(name, total, asked, kept, failed)
+        return ""
 
-    async def _piece(self, session: Session, pins: Pins, instrument: Instrument, piece: Piece) -> list[Any]:
-        """The bars of one request; none when the gateway says that there are none. Raises RequestRefused for good."""
-        from ports.ib.forms import contract_form
+    async def _piece(self, wish: _Wish, piece: Piece) -> list[Any]:
+        """The bars of one request; none when the gateway says that there are none.
 
-        contract = contract_form(pins.tradeable(instrument.id).query)
+        Raises RequestRefused, NotPinned and Unanswered for good, and LinkLost.
+        """
+        contract, name = await wish.form(), wish.wanted.instrument.id
         what = MIDPOINT if contract.secType == "CASH" else TRADES
         line, request = (contract.conId, what), (contract.conId, what, piece)
-        loop, last = asyncio.get_running_loop(), RequestRefused(162, "it was not tried")
-        for _ in range(TRIES):
+        loop, last = asyncio.get_running_loop(), IBError("it was not tried")
+        for again in range(TRIES):
             await asyncio.sleep(self._pace.wait_s(loop.time(), line, request))
             self._pace.asked(loop.time(), line, request)
-            req_id = session.questions.new_id()
             try:
-                return await session.questions.ask(
-                    req_id,
-                    lambda req_id=req_id: session.client.reqHistoricalData(  # type: ignore[misc]
-                        req_id, contract, piece.end, piece.duration, piece.size, what, True, 2, False, []
-                    ),
-                    ANSWER_S,
-                )
+                return await wish.ask(contract, piece, what, self._settings.patience.history_s)
+            except Unanswered as error:
+                last = error
+                if again:
+                    raise
             except RequestRefused as error:
                 last = error
                 if rule_of(error.number).action is not Action.HISTORY:
                     raise
-                if "no data" in error.text.lower():
+                if "no data" in error.text.lower() and not self._cut_off():
                     return []
                 if "pacing" not in error.text.lower():
                     raise
+                self._say(f"{name}: too fast for the gateway; waiting {self._pace.limits.penalty_s:g} s")
                 self._pace.objected(loop.time())
         raise last
+
+    def _cut_off(self) -> bool:
+        """Whether the gateway last said that it does not reach the past: then `no data` is no answer."""
+        words = [each.code for each in self._heard.complaints if each.code in CUT_OFF | REACHED]
+        return bool(words) and words[-1] in CUT_OFF
+
+    def _traded(self, wish: _Wish) -> bool:
+        """Whether a session of the span has closed, so that a bar of it must be known."""
+        held = self._sessions(wish.wanted.instrument.calendar).between(wish.first, wish.last)
+        return any(each.closes_ns <= wish.now_ns for each in held)
+
+
+class _Wish:
+    """One wish while it is fulfilled: what came for it, and whom to ask. forms: contracts found in this session."""
+
+    def __init__(self, wanted: HistoryWanted, session: Session, now_ns: int, forms: dict[str, Any]) -> None:
+        self.wanted, self.now_ns = wanted, now_ns
+        self.today = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC).date()
+        self.rows, self.asked, self.kept = Rows(), 0, 0
+        self._session, self._forms = session, forms
+        self.first, self.last = (int(f"{each:%Y%m%d}") for each in (wanted.first, wanted.last))
+
+    def add(self, rows: Sequence[Sequence[int]]) -> None:
+        """Those of the sessions that are wanted."""
+        self.rows.add(row for row in rows if self.first <= row[1] <= self.last)
+
+    async def form(self) -> Any:
+        """The contract at the broker, asked for once a session. Raises as `past_form` does."""
+        instrument = self.wanted.instrument
+        if instrument.id not in self._forms:
+            self._forms[instrument.id] = await past_form(self._session, instrument)
+        return self._forms[instrument.id]
+
+    async def ask(self, contract: Any, piece: Piece, what: str, within_s: float) -> list[Any]:
+        session = self._session
+        req_id, end = session.questions.new_id(), piece.end(self.today)
+        try:
+            return await session.questions.ask(
+                req_id,
+                lambda: session.client.reqHistoricalData(
+                    req_id, contract, end, piece.duration, piece.size, what, True, 2, False, []
+                ),
+                within_s,
+            )
+        except Unanswered:
+            session.send(Lane.QUERY, lambda: session.client.cancelHistoricalData(req_id), lambda reason: None)
+            raise
+
+
+async def _while_open(session: Session, work: Coroutine[Any, Any, T]) -> T:
+    """What the work comes to. Raises LinkLost when the session ends before it: nobody would answer any more."""
+    task = asyncio.ensure_future(work)
+    either: set[asyncio.Future[Any]] = {task, session.over}
+    try:
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise LinkLost(session.over.result())
+        return task.result()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

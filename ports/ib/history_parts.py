@@ -11,19 +11,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from model.instruments import Instrument
+from model.instruments import Instrument, Kind
 from model.sessions import Sessions
 from model.units import NS_PER_SECOND
-from ports.ib.errors import IBError
 from ports.ib.history_pace import DAILY
 from ports.ib.wire_numbers import known, px_in, qty_in
-from state.lake import Lake
 from state.lake.lake import Ints
-from state.lake.manifest import Import
-from state.lake.writer import Draft, constant, open_manifest, write
 
-SOURCE = "interactive brokers"
-LICENCE = "as the account's market data agreements say; not to be passed on"
 COLUMNS = ("contract", "session", "at_ns", "open", "high", "low", "close", "volume")
 MINUTE_NS = 60 * NS_PER_SECOND
 FOLDER = ".fetch-ib"
@@ -36,9 +30,13 @@ class Piece(msgspec.Struct, frozen=True):
     before: dt.date
     duration: str
 
-    @property
-    def end(self) -> str:
-        return f"{self.before:%Y%m%d}-00:00:00"
+    def over(self, today: dt.date) -> bool:
+        """Whether nothing can be added to it any more."""
+        return self.before < today
+
+    def end(self, today: dt.date) -> str:
+        """In the protocol's words; a piece that is not over yet ends now."""
+        return f"{self.before:%Y%m%d}-00:00:00" if self.over(today) else ""
 
 
 def pieces(size: str, first: dt.date, last: dt.date) -> list[Piece]:
@@ -74,13 +72,20 @@ class Rows:
         return np.array(ordered, np.int64).reshape(len(ordered), len(COLUMNS))
 
 
-def rows_of(bars: Iterable[Any], size: str, instrument: Instrument, sessions: Sessions) -> list[tuple[int, ...]]:
-    """The gateway's bars as the lake has them; each is known when it ends. Bars outside any session are left out."""
+def rows_of(
+    bars: Iterable[Any], size: str, instrument: Instrument, sessions: Sessions, now_ns: int
+) -> list[tuple[int, ...]]:
+    """The gateway's bars as the lake has them; each is known when it ends.
+
+    Bars outside any session are left out, and one that has not ended by `now_ns`: a gateway tells the running day too.
+    """
     found = []
     for bar in bars:
         at_ns, session = _moment(str(bar.date), size, sessions)
         prices = (bar.open, bar.high, bar.low, bar.close)
-        if not session or not all(known(each) for each in prices) or bar.close == -1:
+        if not session or at_ns > now_ns or not all(known(each) for each in prices) or bar.close == -1:
+            continue
+        if bar.close <= 0 and instrument.kind is Kind.FX_SPOT:
             continue
         volume = qty_in(bar.volume) if known(bar.volume) and bar.volume > 0 else 0
         told = (px_in(each, instrument.price_magnifier) for each in prices)
@@ -120,30 +125,6 @@ class Shelf:
     def rows(self, instrument: str, piece: Piece) -> list[list[int]]:
         loaded: list[list[int]] = np.load(self._place(instrument, piece)).tolist()
         return loaded
-
-    def put_into_lake(self, name: str, rows: Rows, closes: str) -> int:
-        """Add rows to what the lake has of this source under a name; how many it has then.
-
-        Raises IBError when the name holds data of another source: that is not overwritten.
-        """
-        manifest = open_manifest(self._root)
-        there = manifest.sets.get(f"bars/{name}")
-        if there is not None and there.source != SOURCE:
-            raise IBError(f"{name} in the lake comes from {there.source}", "choose another lake for this download")
-        if there is not None:
-            bars = Lake(self._root).bars(name)
-            merged = Rows()
-            merged.add(np.column_stack([getattr(bars, column) for column in COLUMNS]).tolist())
-            merged.add(rows.array().tolist())
-            rows = merged
-        table = rows.array()
-        columns: dict[str, Any] = {column: table[:, i] for i, column in enumerate(COLUMNS)}
-        columns["contract"], columns["session"] = (columns[each].astype(np.int32) for each in ("contract", "session"))
-        columns["source"] = constant("ib", len(table))
-        draft = Draft(kind="bars", id=name, columns=columns, source=SOURCE, licence=LICENCE, closes=closes)
-        done = Import(fingerprint=f"{SOURCE}/{name}/{len(table)}", source=SOURCE, made=(f"bars/{name}",), report=())
-        write(self._root, [draft], done)
-        return len(table)
 
     def _place(self, instrument: str, piece: Piece) -> Path:
         return self._folder / instrument.replace("@", "_") / f"{piece.size.replace(' ', '')}-{piece.before:%Y%m%d}.npy"

@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS order_ids (client INTEGER PRIMARY KEY, reserved INTEG
 CREATE TABLE IF NOT EXISTS costs_told (
   execution TEXT PRIMARY KEY, told INTEGER NOT NULL, currency TEXT NOT NULL, at_ns INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS orders_left (ref TEXT PRIMARY KEY, at_ns INTEGER NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -53,6 +54,17 @@ class Durable:
             self._reserved = reserved
         self._next = given + 1
         return given
+
+    def leaves(self, ref: str, at_ns: int) -> None:
+        """An order that nobody else remembers is about to leave for the socket."""
+        with self._open() as db:
+            db.execute("INSERT OR REPLACE INTO orders_left VALUES (?, ?)", (ref, at_ns))
+
+    def left_ns(self, ref: str) -> int:
+        """When it may last have left; 0 for never."""
+        with self._open() as db:
+            row = db.execute("SELECT at_ns FROM orders_left WHERE ref = ?", (ref,)).fetchone()
+        return row[0] if row else 0
 
     def told_without_cost(self, execution: str, told: Cash, currency: str, at_ns: int) -> None:
         """An execution is about to be told with a commission that is not the broker's."""

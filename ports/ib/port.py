@@ -16,6 +16,7 @@ from engine.message import Message, Told
 from engine.ports import Outside
 from model.execution import LockInstrument
 from model.instruments import Instrument
+from model.market import Quote
 from model.orders import (
     CancelAtVenue,
     CashMoved,
@@ -35,6 +36,7 @@ from ports.ib.cash_watch import CashWatch
 from ports.ib.codes import Action, Rule
 from ports.ib.contracts import Pins
 from ports.ib.counter import Counter
+from ports.ib.days import Days
 from ports.ib.errors import IBError, IdInUse, LinkLost, NotOpened, RequestRefused, Unanswered, WrongAccount
 from ports.ib.executions import Executions
 from ports.ib.heard import Complaint, CostSeen, ExecutionSeen, OrderSeen, StatusSeen
@@ -44,6 +46,7 @@ from ports.ib.maintenance import midnight_ns, window_at
 from ports.ib.order_ids import Durable
 from ports.ib.pacer import Lane
 from ports.ib.qualify import Qualifier
+from ports.ib.rates import PairRates
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
 from ports.ib.subscriptions import Subscriptions
@@ -68,7 +71,8 @@ class IBPort:
     instruments: what may be traded or held, futures by contract.  sessions: by calendar, to compare trading hours with.
     token: asked before each request leaves; None when this engine may not speak any more.  streamed: whose quotes are
     wanted without a pause; rotated: whose quotes may come now and then.  noted: hears every error message that no
-    question waited for, with its rule: for the log.
+    question waited for, with its rule: for the log.  days: makes what tells the program's days.  rates: takes quotes of
+    pairs.
     """
 
     name = "venue"
@@ -78,7 +82,8 @@ class IBPort:
         self, settings: IBSettings, *, instruments: Iterable[Instrument], now_ns: Callable[[], int],
         sessions: Mapping[str, Sessions] | None = None, token: Callable[[], int | None] = unfenced,
         streamed: Iterable[str] = (), rotated: Iterable[str] = (),
-        noted: Callable[[Complaint, Rule], None] | None = None,
+        noted: Callable[[Complaint, Rule], None] | None = None, days: Callable[[IBPort], Days] | None = None,
+        rates: PairRates | None = None,
     ) -> None:  # fmt: skip
         self.settings = settings
         self._noted = noted or (lambda complaint, rule: None)
@@ -102,12 +107,15 @@ class IBPort:
             tell=self._tell, retake=lambda seen: self.heard_execution(seen, False), now_ns=now_ns, venue=NAME,
         )  # fmt: skip
         self.subscriptions = Subscriptions(settings, self.pins, streamed, rotated, self._tell_market, now_ns)
+        self.rates = rates
         self.session: Session | None = None
         self.outside: Outside | None = None
         self._said_down, self._day_ns = "", 0
         self._retry_s = settings.patience.first_wait_s
         self._proving = asyncio.Event()
         self._more_contracts = asyncio.Event()
+        self.ready = asyncio.Event()
+        self.days = None if days is None else days(self)
 
     # -- the engine's side
 
@@ -202,7 +210,7 @@ class IBPort:
             for job in (
                 self._prove_again(session), self._heartbeat(session), self.inquiry.answer(session),
                 self.inquiry.look_up(session), self._release(), self.subscriptions.keep(session),
-                self._qualify_daily(session),
+                self._qualify_daily(session), *([self.days.keep(session)] if self.days else []),
             )
         ]  # fmt: skip
         try:
@@ -344,11 +352,14 @@ class IBPort:
                 self.outside.tell(actor, fact)
 
     def _tell_market(self, message: Message) -> None:
+        if isinstance(message, Quote) and self.rates is not None and self.rates.take(message):
+            return
         if self.outside is not None:
             self.outside.tell("market_data", message)
 
     def _up(self) -> None:
         self._said_down, self._retry_s = "", self.settings.patience.first_wait_s
+        self.ready.set()
         self._tell(VenueUp(NAME, self.settings.account, is_paper(self.settings.account), self._now_ns()))
 
     def _step_down(self, event: LinkEvent, reason: str) -> None:
@@ -359,6 +370,7 @@ class IBPort:
 
     def _down(self, reason: str) -> None:
         """Said once until it changes or the link was up again."""
+        self.ready.clear()
         if reason != self._said_down:
             self._said_down = reason
             self._tell(VenueDown(NAME, reason, self._now_ns()))

@@ -21,14 +21,14 @@ from ports.ib.heard import (
     order_seen,
     position_seen,
 )
+from ports.ib.ledger import Ledger
 from ports.ib.look import Look
 from ports.ib.pacer import Lane, Paced, Pacer
 from ports.ib.questions import FIRST_REQUEST, Questions
 from ports.ib.settings import IBSettings
-from ports.ib.wire_numbers import amount_in, cash_in, qty_in
+from ports.ib.wire_numbers import amount_in, qty_in
 
 OPEN, COMPLETED, POSITIONS, ACCOUNT, TIME = "open orders", "completed orders", "positions", "account values", "time"
-CASH_KEY, BASE = "CashBalance", "BASE"
 LIVE = -1
 """The request id of executions that nobody asked for."""
 
@@ -66,6 +66,7 @@ class Session:
         self.defect: Exception | None = None
         self.over: asyncio.Future[str] = loop.create_future()
         self._hearer, self._cash_watch, self._now_ns = hearer, cash, now_ns
+        self._ledger = Ledger()
         self._cost_came = asyncio.Event()
         self._wire = Wire(settings, self)
         self.client = self._wire.client
@@ -137,13 +138,12 @@ class Session:
         within_s = self.settings.patience.answer_s
         shown, ended = await self.orders()
         positions = await self._truth(POSITIONS, self.client.reqPositions, within_s)
-        values = await self._truth(ACCOUNT, self._ask_account, within_s)
+        (cash,) = await self._truth(ACCOUNT, self._ask_account, within_s)
         as_of_ns = self._cash_watch.as_of(began_ns)
         done = await self.executions()
         await self._costs(lambda: costs_missing(done))
         if stretch != self.stretch:
             raise Unanswered("the upstream link was lost while everything was looked at")
-        cash: dict[str, Cash] = {currency: amount for currency, amount in values if currency != BASE}
         return Look(
             began_ns=began_ns,
             began_s=began_s,
@@ -226,14 +226,23 @@ class Session:
         self.questions.end(POSITIONS)
 
     def on_account_value(self, key: str, value: str, currency: str, account: str) -> None:
-        if key == CASH_KEY and account == self.settings.account:
-            amount = cash_in(value)
-            self._cash_watch.said(currency, amount)
-            self.questions.part(ACCOUNT, (currency, amount))
+        if account == self.settings.account:
+            self._ledger.say(key, value, currency)
+
+    def on_account_told(self, at: str) -> None:
+        """One turn of account updates is complete: figures of one moment, which add up."""
+        self._said_cash()
 
     def on_account_end(self, account: str) -> None:
         if account == self.settings.account:
+            self.questions.part(ACCOUNT, self._said_cash())
             self.questions.end(ACCOUNT)
+
+    def _said_cash(self) -> dict[str, Cash]:
+        cash = self._ledger.settled()
+        for currency, amount in cash.items():
+            self._cash_watch.said(currency, amount)
+        return cash
 
     def on_time(self, epoch_s: int) -> None:
         self.questions.part(TIME, epoch_s)

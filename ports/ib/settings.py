@@ -21,7 +21,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     commission: how long an execution waits for its commission.  first_tick: for a subscription to show life.
     id_in_use: before the same client id is tried again.  refused: before an account that may not be traded is looked at
     again.  first_wait, longest_wait: the back-off between sessions.  cancel: before a cancel of which nothing is heard
-    is looked up and asked again.  cash: how long cash may stay behind an execution.
+    is looked up and asked again.  cash: how long cash may stay behind an execution.  history: for a piece of the past.
     """
 
     connect_s: float = 10.0
@@ -38,6 +38,7 @@ class Patience(msgspec.Struct, frozen=True, kw_only=True):
     longest_wait_s: float = 60.0
     cancel_s: float = 3.0
     cash_s: float = 200.0
+    history_s: float = 120.0
 
 
 class IBSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ class Ears(Protocol):
     def on_position(self, account: str, contract: Any, quantity: float, cost: float) -> None: ...
     def on_position_end(self) -> None: ...
     def on_account_value(self, key: str, value: str, currency: str, account: str) -> None: ...
+    def on_account_told(self, at: str) -> None: ...
     def on_account_end(self, account: str) -> None: ...
     def on_time(self, epoch_s: int) -> None: ...
     def on_valid_id(self, order_id: int) -> None: ...
@@ -61,15 +62,16 @@ HEARD: dict[str, str] = {
     "openOrder": "on_open_order", "openOrderEnd": "on_open_end", "completedOrder": "on_completed_order",
     "completedOrdersEnd": "on_completed_end", "orderStatus": "on_status", "execDetails": "on_execution",
     "execDetailsEnd": "on_executions_end", "commissionReport": "on_commission",
-    "updateAccountValue": "on_account_value", "accountDownloadEnd": "on_account_end", "currentTime": "on_time",
-    "nextValidId": "on_valid_id", "contractDetails": "on_contract", "contractDetailsEnd": "on_contract_end",
-    "marketRule": "on_rule", "historicalData": "on_bar", "historicalDataEnd": "on_bars_end", "headTimestamp": "on_head",
+    "updateAccountValue": "on_account_value", "updateAccountTime": "on_account_told",
+    "accountDownloadEnd": "on_account_end", "currentTime": "on_time", "nextValidId": "on_valid_id",
+    "contractDetails": "on_contract", "contractDetailsEnd": "on_contract_end", "marketRule": "on_rule",
+    "historicalData": "on_bar", "historicalDataEnd": "on_bars_end", "headTimestamp": "on_head",
     "priceSizeTick": "on_price", "tickSize": "on_size", "tickSnapshotEnd": "on_snapshot_end",
     "marketDataType": "on_data_kind",
 }  # fmt: skip
 """The library's callback -> ours. Positions, errors and the end of the connection go to both, see `Hearing`."""
 
-UNUSED = frozenset({"tickGeneric", "tickString", "tickReqParams", "updatePortfolio", "updateAccountTime"})
+UNUSED = frozenset({"tickGeneric", "tickString", "tickReqParams", "updatePortfolio"})
 
 
 class Hearing:

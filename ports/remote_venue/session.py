@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from engine.message import Message
 from model.orders import (
@@ -51,9 +51,10 @@ class SocketSession:
     def positions(self) -> Sequence[VenuePosition]:
         return self._snapshot().positions
 
-    def cancel_by_prefix(self, prefix: str) -> Sequence[str]:
+    def cancel_by_prefix(self, prefix: str, keep: Collection[str] = ()) -> Sequence[str]:
         """The ids of our orders that were open. Raises OSError when an answer does not come."""
-        ours = [order.client_id for order in self.open_orders() if order.client_id.startswith(prefix)]
+        open_ids = (order.client_id for order in self.open_orders())
+        ours = [each for each in open_ids if each.startswith(prefix) and each not in keep]
         for client_id in ours:
             self._send(CancelAtVenue(client_id))
             self._of(client_id, OrderCancelled, CancelRejected)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from engine.message import Message
 from model.orders import (
@@ -39,9 +39,10 @@ class ExchangeSession:
     def positions(self) -> Sequence[VenuePosition]:
         return self._exchange.snapshot("guardian", self._exchange.now_ns).positions
 
-    def cancel_by_prefix(self, prefix: str) -> Sequence[str]:
+    def cancel_by_prefix(self, prefix: str, keep: Collection[str] = ()) -> Sequence[str]:
         """The ids of our orders that were open. Raises OSError when the exchange does not listen to this token."""
-        ours = [order.client_id for order in self.open_orders() if order.client_id.startswith(prefix)]
+        open_ids = (order.client_id for order in self.open_orders())
+        ours = [each for each in open_ids if each.startswith(prefix) and each not in keep]
         for client_id in ours:
             self._ask(CancelAtVenue(client_id), client_id, OrderCancelled)
         return ours

@@ -89,6 +89,22 @@ async def test_a_change_that_made_a_second_order_is_told_and_the_second_is_cance
         assert str(left.order.perm_id) == first.venue_id
 
 
+async def test_a_fenced_engine_does_not_even_cancel_a_second_order_of_its_own(lake: Lake, tmp_path: Path) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.start()
+        await here.up()
+        spec = here.spec(limit="99.5")
+        here.submit(spec)
+        await here.heard_of(OrderAcked, spec.client_id)
+        here.control.inject("PlaceOrder", Harm.SECOND_ORDER)
+        here.modify(spec, "99.75")
+        here.token = None
+        await here.heard_of(OrderAcked, spec.client_id, 2)
+        here.token = 0
+        await here.snapshot()  # what left before it would have been answered by now
+        assert len(here.control.dump().orders) == 2
+
+
 async def test_rolled_back_order_ids_are_not_used_again(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()

@@ -178,7 +178,7 @@ class AccountBook:
         available = margins.equity - margins.initial
         return {
             "NetLiquidation": margins.equity,
-            "TotalCashValue": self._total(self.exchange.account.cash),
+            "TotalCashValue": self._total(self.exchange.account.cash) + self._base_variation(),
             "SettledCash": self._total(self.exchange.account.cash),
             "AccruedCash": accrued,
             "BuyingPower": max(available, 0) * self._rules.buying_power_times,
@@ -213,7 +213,10 @@ class AccountBook:
         return sorted(used)
 
     def ledger(self, currency: str) -> dict[str, Cash]:
-        """Amounts of one currency, or of all in base money for BASE, in 1e-6."""
+        """Amounts of one currency, or of all in base money for BASE, in 1e-6.
+
+        Cash has in it what futures have gained since they were last settled, as the broker writes of it.
+        """
         if currency == BASE:
             sums: dict[str, Cash] = {}
             for each in self.currencies():
@@ -227,8 +230,8 @@ class AccountBook:
         options = _worth(self, holdings, ("OPT",))
         futures = self._variation(currency)
         return {
-            "CashBalance": money,
-            "TotalCashBalance": money,
+            "CashBalance": money + futures,
+            "TotalCashBalance": money + futures,
             "AccruedCash": accrued,
             "StockMarketValue": stocks,
             "OptionMarketValue": options,
@@ -242,6 +245,9 @@ class AccountBook:
         rows = [(key, money_text(amount), currency) for key, amount in self.ledger(currency).items()]
         rate = PX_SCALE if currency in (BASE, self.base) else self._rate.get(currency) or 0
         return [("Currency", currency, currency), *rows, ("ExchangeRate", f"{rate / PX_SCALE:.7g}", currency)]
+
+    def _base_variation(self) -> Cash:
+        return sum(self.in_base(self._variation(each), each) for each in self.currencies())
 
     def _variation(self, currency: str) -> Cash:
         """What futures have gained since they were last settled."""

@@ -53,7 +53,8 @@ def test_a_futures_average_cost_includes_the_multiplier_and_its_notional_costs_n
     position = desk.broker.answers.positions()[0]
     assert position.average_cost == 3200.25 * 50 + 2.05
     assert position.contract.exchange == ""
-    assert desk.value("CashBalance") == "99995.90"
+    # 100000 less 4.10 of commission and 12.50 of open variation, which cash has in it
+    assert desk.value("CashBalance") == "99983.40"
     # a tenth of 2 x 50 x 3200.125, the middle of the quote
     assert desk.value("InitMarginReq") == "32001.25"
     assert desk.value("MaintMarginReq") == "25601.00"

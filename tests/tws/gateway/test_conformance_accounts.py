@@ -88,7 +88,8 @@ async def test_a_future_costs_no_cash_but_margin(lake: Lake) -> None:
         here.price(es, 2_900.00, 2_900.50)
         here.clock.move(3.0)
         await here.until(lambda: values(ib).get(("FuturesPNL", "USD")) == "237.50")  # 50 x (2900.25 - 2895.50)
-        assert values(ib)["CashBalance", "USD"] == "99997.95"
+        assert values(ib)["CashBalance", "USD"] == "100235.45"  # 100000 less 2.05, and what the future gained
+        assert values(ib)["NetLiquidationByCurrency", "USD"] == "100235.45"  # in which that gain is once
         assert values(ib)["InitMarginReq", "USD"] == "11601.00"  # 8 % of 2900.25 x 50
 
 

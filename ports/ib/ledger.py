@@ -1,0 +1,49 @@
+"""An account's money by currency, out of the keys that account updates tell.
+
+The broker writes that cash is "recognized at the time of trade + futures P&L": what futures have gained since they were
+last settled is in it, and moves with every tick. Whether that is so is not believed but computed: the net liquidation
+value of the currency is the sum of its parts, with that profit among them once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from model.units import CASH_SCALE, Cash
+from ports.ib.wire_numbers import amount_in
+
+CASH, PROFIT, WORTH = "CashBalance", "FuturesPNL", "NetLiquidationByCurrency"
+PARTS = (
+    "StockMarketValue", "OptionMarketValue", "FutureOptionValue", "WarrantValue", "MutualFundValue", "FundValue",
+    "MoneyMarketFundValue", "CorporateBondValue", "CorpBondValue", "TBillValue", "TBondValue", "Cryptocurrency",
+    "FxCashBalance", "IssuerOptionValue", "AccruedCash", "NetDividend",
+)  # fmt: skip
+BASE = "BASE"
+SLACK: Cash = 5 * CASH_SCALE // 100
+"""Sums of figures in whole cents."""
+
+
+class Ledger:
+    """Keys by currency as they were last said."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, dict[str, Cash]] = {}
+
+    def say(self, key: str, text: str, currency: str) -> None:
+        """Take one line of an account update; what is no amount of a currency is passed over."""
+        amount = amount_in(text)
+        if currency and currency != BASE and amount is not None and key in (CASH, PROFIT, WORTH, *PARTS):
+            self._said.setdefault(currency, {})[key] = amount
+
+    def settled(self) -> dict[str, Cash]:
+        """Cash without what futures have gained since their last settlement, by currency."""
+        return {currency: settled(keys) for currency, keys in self._said.items() if CASH in keys}
+
+
+def settled(keys: Mapping[str, Cash]) -> Cash:
+    """Of one currency. Where the parts do not add up either way, cash is taken as it is said."""
+    cash, profit = keys[CASH], keys.get(PROFIT, 0)
+    if not profit or WORTH not in keys:
+        return cash
+    rest = keys[WORTH] - sum(keys.get(part, 0) for part in PARTS)
+    return cash - profit if abs(rest - cash) <= SLACK else cash

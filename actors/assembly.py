@@ -42,10 +42,10 @@ class Assembly:
 
     calendars: sessions by calendar name.  auto_trade: from OBSERVING to TRADING without a word from an operator.
     own: makes sleeves of `kind: custom`.  watched: whether the watchdog judges how late things are.
-    heartbeat: the port that takes the watchdog's word to the guardian, if any.
-    broker: the venue is an account that was there before the program: it settles futures without a word, tells cash in
-    whole cents, and may hold what is not the program's.
-    pace: of the engine's clock; an order's answer and the runtime's report are waited for in the world's seconds.
+    heartbeat: the port that takes the watchdog's word to the guardian, if any.  pace: of the engine's clock; what is
+    waited for of a wire or of this process is waited for in the world's seconds.  broker: the venue is an account that
+    was there before the program: it settles futures without a word, tells cash in whole cents, and may hold what is not
+    the program's.
     """
 
     def __init__(
@@ -146,12 +146,14 @@ class Assembly:
         return Orders(instruments=self.instruments, clients=clients, policy=policy)
 
     def _reconciler(self) -> Reconciler:
-        return Reconciler(
-            orders=Ref("orders"),
-            portfolio=Ref("portfolio"),
-            system=Ref("system"),
-            policy=self.reconcile,
+        policy, pace = self.reconcile, self.pace
+        patient = replace(
+            policy,
+            settle_ns=int(policy.settle_ns * pace),
+            retry_ns=int(policy.retry_ns * pace),
+            answer_within_ns=int(policy.answer_within_ns * pace),
         )
+        return Reconciler(orders=Ref("orders"), portfolio=Ref("portfolio"), system=Ref("system"), policy=patient)
 
     def _portfolio(self) -> Portfolio:
         capital = {

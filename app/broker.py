@@ -30,6 +30,7 @@ from ports.ib.codes import Rule, Severity
 from ports.ib.day_plan import DayPlan
 from ports.ib.days import MARKET, Days
 from ports.ib.heard import Complaint
+from ports.ib.market_clock import market_clock
 from ports.ib.port import IBPort
 from ports.ib.rates import PairRates
 from state.journal import Recovered, recover
@@ -43,7 +44,10 @@ FX = "fx"
 
 
 def broker(configuration: Configuration, state: Path, metrics_port: int | None) -> BrokerProcess:
-    """The engine of a configuration whose venue is a broker's account. Raises LakeError for a lake that is damaged."""
+    """The engine of a configuration whose venue is a broker's account.
+
+    Raises LakeError for a lake that is damaged, NoMarketClock where a rehearsal has no time to live by.
+    """
     settings = configuration.settings
     lake = _lake(Path(settings.data.lake_dir))
     wanted = Wanted(
@@ -52,7 +56,12 @@ def broker(configuration: Configuration, state: Path, metrics_port: int | None) 
         metrics_port=settings.metrics.port if metrics_port is None and settings.metrics.enabled else metrics_port,
         log_level=settings.logging.level, at_live_pace=True,
     )  # fmt: skip
-    return BrokerProcess(wanted)
+    return BrokerProcess(wanted, _clock(settings.venue))
+
+
+def _clock(venue: object) -> Clock:
+    assert isinstance(venue, IBVenue)
+    return market_clock(Path(venue.clock)) if venue.clock else LiveClock()
 
 
 def _lake(folder: Path) -> Lake:
@@ -62,16 +71,17 @@ def _lake(folder: Path) -> Lake:
 class BrokerProcess(LiveProcess):
     """Prices, the times of decisions and orders all go through one session with the broker's gateway.
 
-    clock: the market's time, `pace` times as fast as life; in a rehearsal that of a simulated gateway.
+    clock: the market's time; in a rehearsal that of a simulated gateway.
     """
 
-    def __init__(self, wanted: Wanted, clock: Clock | None = None, pace: float = 1.0) -> None:
+    def __init__(self, wanted: Wanted, clock: Clock) -> None:
+        every_ns = int(COMPARE_EVERY_S * clock.pace * NS_PER_SECOND)
         policy = ReconcilePolicy(
-            every_ns=int(COMPARE_EVERY_S * pace * NS_PER_SECOND), settle_ns=int(SETTLE_S * pace * NS_PER_SECOND),
-            overlap_ns=OVERLAP_NS, retry_ns=int(RETRY_S * pace * NS_PER_SECOND),
+            every_ns=every_ns, settle_ns=SETTLE_S * NS_PER_SECOND, overlap_ns=OVERLAP_NS,
+            retry_ns=RETRY_S * NS_PER_SECOND,
         )  # fmt: skip
         super().__init__(replace(wanted, reconcile=policy))
-        self._market, self._times_life = clock, pace
+        self._market = clock
         self._days: Days
         self._schedule: RollSchedule
 
@@ -82,7 +92,7 @@ class BrokerProcess(LiveProcess):
         return venue
 
     def _clock(self) -> Clock:
-        return self._market or LiveClock()
+        return self._market
 
     def _rolls(self, clock: Clock) -> RollSchedule:
         """The recorded rolls, and those to come by rule."""
@@ -119,7 +129,7 @@ class BrokerProcess(LiveProcess):
 
     def _keep_days(self, plan: DayPlan, port: IBPort, rates: PairRates, clock: Clock) -> Days:
         self._days = Days(
-            plan, port.pins, tell=self._told, now_ns=lambda: _now_ns(clock), pace=self._times_life,
+            plan, port.pins, tell=self._told, now_ns=lambda: _now_ns(clock), pace=clock.pace,
             ready=port.ready.wait, also=port.also,
             want=lambda names: port.subscriptions.want([*rates.pairs, *names]),
             first_of_all=lambda now_ns: self._recorded(plan, now_ns),

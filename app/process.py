@@ -286,6 +286,7 @@ class EngineProcess:
             own=own_sleeve,
             watched=wanted.at_live_pace,
             heartbeat="heartbeat" if self.guard else "",
+            pace=clock.pace,
             broker=isinstance(wanted.configuration.settings.venue, IBVenue),
         )
         kernel = Kernel(clock=clock, journal=journal, on_event=self._noticed, recover=self._rebuild, alarms_to="system")

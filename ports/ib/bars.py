@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from ports.ib.codes import Action, rule_of
 from ports.ib.contracts import Pin
-from ports.ib.errors import RequestRefused
+from ports.ib.errors import RequestRefused, Unanswered
 from ports.ib.history_pace import HistoryPace
+from ports.ib.pacer import Lane
 from ports.ib.session import Session
 
 TRADES, MIDPOINT, PAIR = "TRADES", "MIDPOINT", "CASH"
@@ -34,13 +36,13 @@ async def bars_of(
         pace.asked(loop.time(), line, request)
         req_id = session.questions.new_id()
         try:
-            return await session.questions.ask(
-                req_id,
-                lambda req_id=req_id: session.client.reqHistoricalData(  # type: ignore[misc]
-                    req_id, contract, end, duration, size, what, True, 2, False, []
-                ),
-                ANSWER_S,
+            ask = partial(
+                session.client.reqHistoricalData, req_id, contract, end, duration, size, what, True, 2, False, []
             )
+            return await session.questions.ask(req_id, ask, ANSWER_S)
+        except Unanswered:
+            session.send(Lane.QUERY, partial(session.client.cancelHistoricalData, req_id), _gone)
+            raise
         except RequestRefused as error:
             last = error
             if rule_of(error.number).action is not Action.HISTORY:
@@ -51,3 +53,7 @@ async def bars_of(
                 raise
             pace.objected(loop.time())
     raise last
+
+
+def _gone(reason: str) -> None:
+    """The session is over, and its questions with it."""

@@ -124,7 +124,7 @@ class Days:
             except RequestRefused as error:
                 self._noted(f"daily bars of {instrument.id}: {error}")
                 answer = []
-            rows = [row for row in rows_of(answer, DAILY, instrument, sessions) if first < row[1] <= due]
+            rows = [row for row in rows_of(answer, DAILY, instrument, sessions, now_ns) if first < row[1] <= due]
             found += [_bar(instrument.id, *row[1:]) for row in rows]
             self._count(instrument.id, due, now_ns, had=bool(rows) and rows[-1][1] == due)
         return found

@@ -260,8 +260,8 @@ class Emergency:
         mine = [each for each in shown if each.account == self._settings.account]
         look = Look(
             began_ns=began_ns, began_s=began_s, as_of_ns=began_ns, session=(id(session), stretch), open=tuple(mine),
-            completed=ended, executions=done, positions=tuple({each.contract.con_id: each for each in held}.values()),
-            cash={},
+            completed=ended, executions=done, cash={},
+            positions=tuple({each.contract.con_id: each for each in held}.values()),
         )  # fmt: skip
         self._looks.add(look)
         return look

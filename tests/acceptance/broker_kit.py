@@ -36,7 +36,10 @@ def at_ns(text: str) -> int:
 
 
 class CutLake(Lake):
-    """A lake as it was when its last session had come: what followed is for the broker to tell."""
+    """A lake as it was when its last session had come: what followed is for the broker to tell.
+
+    The days of rolls are a calendar, known in advance: the record has no prices of a contract that it has left.
+    """
 
     def __init__(self, path: Path, last: int) -> None:
         super().__init__(path)
@@ -53,9 +56,6 @@ class CutLake(Lake):
 
     def fx(self, currency: str, first: int = 0, last: int = 99_999_999) -> FxSeries:
         return super().fx(currency, first, min(last, self._last))
-
-    def rolls(self, product: str) -> list[Any]:
-        return [each for each in super().rolls(product) if each.session <= self._last]
 
 
 class Rehearsal:

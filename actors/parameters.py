@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from actors.comparison import CashBands
 from actors.fx import FxRules
 from actors.leg_groups import LeggingPolicy
 from actors.netting import BasketPolicy
-from actors.portfolio import CashBands
 from actors.price_book import FreshnessRules
 from actors.pricing import ExecutionPolicy, Style
 from actors.regime import RegimeRules

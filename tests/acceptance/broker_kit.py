@@ -19,6 +19,7 @@ from simulation.stage import VirtualLoop
 from simulation.tws.clock import LoopClock
 from simulation.tws.control import Control
 from simulation.tws.gateway import Gateway
+from simulation.tws.service.house import GatewayRules
 from simulation.tws.world import Founding, found
 from state.lake import Lake
 from state.lake.lake import Bars, FxSeries
@@ -90,7 +91,8 @@ class Rehearsal:
     async def open_gateway(self, now: str = "") -> None:
         loop: Any = self.loop
         settings = self.configuration.settings
-        founding = Founding(accounts={ACCOUNT: {"USD": CAPITAL}}, steps=STEPS)
+        rules = GatewayRules(account_s=180.0)  # the broker's own interval
+        founding = Founding(accounts={ACCOUNT: {"USD": CAPITAL}}, steps=STEPS, gateway=rules)
         house = found(
             founding, LoopClock(loop, self.loop.now_ns), self.configuration.instruments,
             calendars(Path(settings.data.cache_dir)).sessions, Lake(self.lake_dir),

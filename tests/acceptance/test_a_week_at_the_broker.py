@@ -17,6 +17,8 @@ from model.units import NS_PER_SECOND
 from state.journal.verify import verify
 from tests.acceptance.broker_kit import Rehearsal, at_ns
 
+pytestmark = pytest.mark.timeout(600)
+
 BEGINS, ENDS = "2021-06-07T13:00", "2021-06-14T19:00"
 KNOWN = 20210604
 """Friday: what follows the engine hears from the gateway alone."""

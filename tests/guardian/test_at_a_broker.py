@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from model.orders import OrderAcked, OrderSent, SubmitOrder
-from model.units import NS_PER_SECOND
+from model.orders import Filled, OrderAcked, OrderSent, Side, SubmitOrder
+from model.units import NS_PER_SECOND, qty
 from ports.ib.port import IBPort
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.guardian.gateway_kit import ENGINES_CLIENT, GUARDIANS_CLIENT, Watch, named, resting, watch
+from tests.ib.engine_kit import Engine
 from tests.ib.kit import ACCOUNT, CONTRACTS, QUICK, Listener, replace
 from tests.tws.gateway.bourse import SATURDAY, at
 
@@ -355,3 +356,22 @@ async def test_an_account_that_the_gateway_does_not_have_is_no_reason_to_give_up
         assert "the gateway has DU1000001, and not DU7654321" in scene.log.said("TRY_AGAIN")
         scene.comes()
         assert await scene.acts()
+
+
+async def test_the_next_engine_takes_what_the_guardian_closed_into_its_books(lake: Lake, tmp_path: Path) -> None:
+    async with watch(lake, tmp_path, flatten=True) as scene:
+        here = scene.here
+        engine = Engine(here)
+        await engine.trading()
+        name = engine.place("100.02", "100")
+        await engine.until(lambda: engine.state(name) == "FILLED", "the position")
+        await engine.compared()
+        rows = await engine.crash()
+        (order,) = scene.plan(ABC="100").orders
+        assert await scene.acts()
+        engine = Engine(here, rows)
+        await engine.until(lambda: engine.position() == 0, "the closing fill in the books")
+        closed = [each.fill for each in engine.rows(Filled) if each.fill.client_id == order.client_id]
+        assert [(each.side, each.quantity) for each in closed] == [(Side.SELL, qty("100"))]
+        assert (await engine.compared()).complete
+        await engine.crash()

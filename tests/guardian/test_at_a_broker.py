@@ -138,6 +138,19 @@ async def test_what_does_not_end_is_named_and_nothing_is_closed_meanwhile(lake: 
         assert scene.holds() == {"ABC": 100.0}
 
 
+async def test_what_the_gateway_has_against_a_cancel_is_said(lake: Lake, tmp_path: Path) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.start()
+        await here.up()
+        left = await resting(here, "99.5")
+        await here.kill()
+        for _ in range(12):
+            here.control.inject("CancelOrder", Harm.REFUSE, code=321, text="the API is read-only")
+        assert not await scene.acts()
+        assert f"{left[0]} (321: the API is read-only)" in scene.log.said("TRY_AGAIN")
+
+
 # -- gateways that are not there
 
 
@@ -301,6 +314,36 @@ async def test_a_closing_order_that_was_lost_on_its_way_is_sent_again_after_thre
         assert looks[: looks.index("PlaceOrder")].count("ReqAllOpenOrders") >= 3
         assert scene.holds() == {}
         assert scene.sent(order.client_id) == 1
+
+
+async def test_a_closing_order_that_is_still_on_its_way_when_the_next_guardian_comes_is_not_doubled(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.control.transfer(ACCOUNT, "ABC", 100.0, 100.0)
+        (order,) = scene.plan(ABC="100").orders
+        here.control.inject("PlaceOrder", Harm.DELAY, seconds=0.5, client=GUARDIANS_CLIENT)
+        with pytest.raises(ConnectionError, match="nothing is known"):
+            await scene.with_session(lambda session: session.submit(order), patience=replace(QUICK, look_gap_s=0.005))
+        patient = replace(QUICK, look_gap_s=0.4)
+        assert await scene.with_session(lambda session: session.submit(order), patience=patient) == ""
+        assert scene.sent(order.client_id) == 1
+
+
+async def test_a_closing_order_is_looked_for_three_times_even_when_nothing_was_done_before(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.control.transfer(ACCOUNT, "ABC", 100.0, 100.0)
+        (order,) = scene.plan(ABC="100").orders
+        passed: list[str] = []
+        here.gateway.on_passed = lambda message, client: passed.append(message)
+        assert await scene.with_session(lambda session: session.submit(order)) == ""
+        looked = passed[: passed.index("PlaceOrder")]
+        for part in ("ReqAllOpenOrders", "ReqCompletedOrders", "ReqPositions", "ReqExecutions"):
+            assert looked.count(part) >= 3
 
 
 async def test_a_closing_order_that_may_have_left_before_midnight_is_left_to_a_person(

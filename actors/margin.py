@@ -85,9 +85,20 @@ class MarginDesk:
         orders = tuple(_order(each) for each in rising)
         return [SetTimer(f"margin {name}", late.at_ns, late), ToPort(VENUE, AskMargin(name, orders))]
 
+    def supersede(self, run_id: str) -> list[Effect]:
+        """A new run is decided: what the basket proposed for another one is void, and never sent beside it."""
+        old = [name for name, each in self._waiting.items() if _of_another(each.propose, run_id)]
+        for name in old:
+            del self._waiting[name]
+        return [CancelTimer(f"margin {name}") for name in old]
+
     def take(self, told: MarginTold) -> tuple[Waiting | None, list[Effect]]:
         """The proposal that waits for this answer; None when it came late or twice."""
         return self._waiting.pop(told.id, None), [CancelTimer(f"margin {told.id}")]
+
+
+def _of_another(propose: Propose, run_id: str) -> bool:
+    return propose.sender == "basket" and propose.run_id != run_id
 
 
 def _order(intent: Intent) -> OrderSpec:

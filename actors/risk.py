@@ -223,7 +223,7 @@ class Risk(Actor):
         decision = self.scaler.state.last
         if decision is None or decision.run_id != run:
             decision = self.scaler.decide(cycle, regime, nav, self.gate.mode, self.clock.now_ns)
-            effects.append(Journal(decision))
+            effects += [*self.margin.supersede(run), Journal(decision)]
         self.gate.open_cycle(cycle, nav)
         told = Decide(cycle.cycle, cycle.fx, decision, nav)
         effects.extend(Tell(sleeve, told) for sleeve in self.sleeves)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ def _gateway(configuration: Configuration, state: Path, token: int) -> GuardianV
     from app.ib_account import ib_settings
     from ports.ib.guardian import GatewaySession
 
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it would say is among the deeds, in words
     lease = lease_store(configuration.settings)
 
     def stands() -> bool:

@@ -256,6 +256,23 @@ def test_what_turned_from_a_reduction_into_more_risk_while_the_answer_was_awaite
     assert codes(last.denials) == ["MARGIN_UNKNOWN"]
 
 
+def test_a_run_that_is_superseded_while_it_waits_is_never_sent_beside_the_next() -> None:
+    scene = Scene()
+    scene.propose(buy("A"))
+    scene.tell(Propose(RUN, (intent("B", 1, attempt=7),), "pair"))
+    prices = dict.fromkeys(PRODUCTS, "100")
+    for part in (
+        cycle(20240102, number=2),
+        regime(20240102, number=2),
+        nav(20240102, 1_000_000, number=2, prices=prices),
+    ):
+        scene.tell(part)
+    for asked in scene.venue.asked:
+        scene.tell(MarginTold(asked.id, 3, equity=cash("1000000"), available=cash("900000")))
+    scene.driver.run(scene.kernel.clock.now_ns + 2 * WAIT_NS)
+    assert [[each.instrument for each in answer.intents] for answer in scene.approved()] == [["B"]]
+
+
 def test_a_restart_before_the_answer_sends_nothing_and_asks_again() -> None:
     scene = Scene()
     scene.propose(buy("A"))

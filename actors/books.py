@@ -16,7 +16,7 @@ from model.units import CASH_SCALE, NS_PER_DAY, QTY_SCALE, Cash, Px, Qty, div_ha
 
 EXTERNAL_FLOWS = ("deposit", "withdrawal")
 LATE_NS = 30 * NS_PER_DAY
-"""How much later than any snapshot reaches back a settlement or a cash move may come and still be news."""
+"""How late a settlement or a cash move may come and still be news."""
 
 
 class SleeveLine:
@@ -236,10 +236,9 @@ class Books:
         """The venue told everything since a moment; what is older it does not repeat."""
         self.reach_ns = max(self.reach_ns, since_ns)
 
-    @property
-    def forgettable_ns(self) -> int:
-        """Ids of what happened before this are not needed any more."""
-        return max(self.floor_ns, self.reach_ns - LATE_NS)
+    def forgettable_ns(self, at_ns: int) -> int:
+        """At a moment: ids of what happened before this are not needed any more, by the venue's reach or by age."""
+        return max(self.floor_ns, min(self.reach_ns, at_ns - LATE_NS))
 
     def _forget_ids(self, before_ns: int) -> None:
         self.floor_ns = max(self.floor_ns, before_ns)

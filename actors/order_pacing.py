@@ -12,7 +12,7 @@ from actors.pricing import ExecutionPolicy
 from engine.effects import Effect, Journal, Tell, ToPort
 from model.market import Quote
 from model.order_events import OrderRenewed, OrderRepriced
-from model.orders import CancelAtVenue, ModifyOrder, OrderType, Place, Side, WatchQuotes
+from model.orders import CancelAtVenue, Intent, ModifyOrder, OrderType, Place, Side, WatchQuotes
 from model.units import Px
 from state.order_law import OrderEvent, OrderState, is_terminal
 
@@ -75,6 +75,32 @@ class Pacing:
         self.deadlines.add(self.desk.clock.now_ns + self.policy.quote_wait_ns, WAIT, intent.id)
         needs = pricing.needs_quote(self.policy, intent)
         return (self.watch(intent.instrument) if needs else []) + self.deadlines.arm()
+
+    def mates(self, intent: Intent) -> list[Place]:
+        """Legs of an intent's pair that wait, itself among them; nothing for one that stands alone."""
+        if not intent.pair:
+            return []
+        return [
+            each
+            for each in self.waiting.values()
+            if each.intent.pair == intent.pair and each.intent.run_id == intent.run_id
+        ]
+
+    def together(self, intent: Intent) -> bool:
+        """Legs leave together or not at all: whether each one that has not left waits here with a quote to price it."""
+        if not intent.pair:
+            return True
+        waiting = self.mates(intent)
+        legs = len(waiting)
+        if legs < intent.legs:
+            known = (each.intent for each in self.desk.book.orders.values())
+            legs += sum(each.run_id == intent.run_id and each.pair == intent.pair for each in known)
+        priced = [each.intent for each in waiting if pricing.needs_quote(self.policy, each.intent)]
+        return legs >= intent.legs and all(self._priceable(each) for each in priced)
+
+    def _priceable(self, intent: Intent) -> bool:
+        quote = self.fresh(intent.instrument)
+        return quote is not None and pricing.sane(pricing.mid(quote), intent.reference, self.policy.sanity_bps)
 
     def drop(self, intent_id: str) -> tuple[Place | None, list[Effect]]:
         """Stop waiting for an intent."""

@@ -127,7 +127,7 @@ class Orders(Actor):
         assert contract is not None
         if not self.pacing.link_up or pricing.needs_quote(self.policy, intent):
             effects = self.pacing.wait(place)
-            return effects + self._try(place)
+            return effects + self._try_with_mates(place)
         return self._plain(place, contract)
 
     def _objection(self, intent: Intent, contract: Contract | None) -> tuple[str, str] | None:
@@ -150,6 +150,13 @@ class Orders(Actor):
     def _plain(self, place: Place, contract: Contract) -> list[Effect]:
         return self._send(place, pricing.plain_spec(self.policy, contract, place.intent), contract, 0, 0)
 
+    def _try_with_mates(self, place: Place) -> list[Effect]:
+        """One leg may be what the others wait for."""
+        effects = self._try(place)
+        for mate in self.pacing.mates(place.intent):
+            effects += self._try(mate)
+        return effects
+
     def _try(self, place: Place) -> list[Effect]:
         """Send an intent that waits, if link and quote allow it now."""
         intent = place.intent
@@ -166,6 +173,8 @@ class Orders(Actor):
             _, effects = self.pacing.drop(intent.id)
             text = f"mid {pricing.mid(quote)} is too far from the decision's {intent.reference}"
             return effects + self.desk.deny(intent, "PRICE_SANITY", text)
+        if not self.pacing.together(intent):
+            return []
         spec = pricing.quoted_spec(self.policy, contract, intent, quote)
         collar = self._collar(contract, spec, intent, pricing.mid(quote))
         sent = self._send(place, spec, contract, pricing.mid(quote), collar)
@@ -211,7 +220,7 @@ class Orders(Actor):
         effects: list[Effect] = []
         for place in list(self.pacing.waiting.values()):
             if place.intent.instrument == quote.instrument:
-                effects += self._try(place)
+                effects += self._try_with_mates(place)
         return effects
 
     def on_watch_again(self, again: WatchAgain) -> Effects:
@@ -313,6 +322,8 @@ class Orders(Actor):
 
     def _tired(self, intent_id: str) -> list[Effect]:
         """An intent waited long enough for a quote or the link."""
+        waiting = self.pacing.waiting.get(intent_id)
+        text = "" if waiting is None else self._unquoted(waiting.intent)
         place, effects = self.pacing.drop(intent_id)
         if place is None:
             return []
@@ -320,7 +331,12 @@ class Orders(Actor):
             return effects + self.desk.deny(
                 place.intent, "LINK_DOWN", "the link to the venue did not come back in time"
             )
-        return effects + self.desk.deny(place.intent, "NO_QUOTE", "no fresh two-sided quote came in time")
+        return effects + self.desk.deny(place.intent, "NO_QUOTE", text)
+
+    def _unquoted(self, intent: Intent) -> str:
+        if intent.pair and self.pacing.fresh(intent.instrument) is not None:
+            return "another leg had no quote to price it in time, and legs leave together"
+        return "no fresh two-sided quote came in time"
 
     def on_refused(self, refused: Refused) -> Effects:
         return self.resend.refused(refused)

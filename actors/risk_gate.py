@@ -6,6 +6,7 @@ Exposures are floats in base currency, used for comparisons only. Every comparis
 from __future__ import annotations
 
 import collections
+import copy
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from msgspec import structs
 
 from actors.denials import DENIAL_CODES
 from actors.exposures import Exposures, Holding, Line
+from actors.margin import UNASKED, MarginWord, Rising
 from model.decisions import Approved, CycleFx, Denial, Mode, NavMarked, Propose
 from model.instruments import Instrument
 from model.orders import Filled, Intent, Purpose, Side
@@ -23,6 +25,7 @@ _MINUTE_NS: Final = 60 * NS_PER_SECOND
 INF: Final = float("inf")
 NAN: Final = float("nan")
 LIMIT_CODES: Final = ("ORDER_SIZE", "TURNOVER", "INSTRUMENT_CAP", "GROSS", "NET")
+MARGIN_CODES: Final = ("MARGIN", "MARGIN_UNKNOWN")
 BUY, ROLL, FLATTEN, TRADING = Side.BUY, Purpose.ROLL, Purpose.FLATTEN, Mode.TRADING
 
 
@@ -30,6 +33,7 @@ class GateLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Shares are of net asset value.  max_instrument_share: of any product, unless `instrument_shares` names it.
 
     collar_share: how far a limit may be from the reference price.  min_gap_ns: between two orders of one contract.
+    min_margin_cushion: least share of equity that must be available after orders that add risk, where the venue tells.
     """
 
     max_gross_leverage: float = 2.0
@@ -42,6 +46,7 @@ class GateLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_orders_per_minute: int = 600
     max_intents_per_run: int = 500
     min_gap_ns: int = 0
+    min_margin_cushion: float = 0.0
 
 
 class RiskGate:
@@ -78,26 +83,37 @@ class RiskGate:
             limits.max_net_leverage * self.nav,
         )
 
-    def propose(self, propose: Propose, now_ns: int) -> tuple[Approved, bool]:
+    def known(self, propose: Propose) -> Approved | None:
+        """The answer of before, when the basket asks the same again."""
+        known = self.answers.get(name_of(propose))
+        return known if known is not None and known.run_id == propose.run_id else None
+
+    def rising(self, propose: Propose, now_ns: int) -> list[Intent]:
+        """The intents that would be approved by everything but margin, and add risk. Nothing changes."""
+        noted = Rising()
+        answer, _ = copy.deepcopy(self).propose(propose, now_ns, noted)
+        approved = {each.id for each in answer.intents}
+        return [each for each in noted.intents if each.id in approved]
+
+    def propose(self, propose: Propose, now_ns: int, margin: MarginWord = UNASKED) -> tuple[Approved, bool]:
         """Approve or deny every intent; True when the basket asked the same before and this is the same answer.
 
         Legs of one pair are approved together or not at all.
         """
         intents = propose.intents
-        name = f"ap-{intents[0].id}" if intents else f"ap-{propose.run_id}"
-        known = self.answers.get(name)
-        if known is not None and known.run_id == propose.run_id:
+        known = self.known(propose)
+        if known is not None:
             return known, True
         approved: list[Intent] = []
         denials: list[Denial] = []
         broken: dict[str, str] = {}
         too_many = len(intents) > self.limits.max_intents_per_run
         for intent in intents:
-            code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns)
+            code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns, margin)
             if code is None:
                 approved.append(self._honest(intent))
                 continue
-            denials.append(self._denial(code, intent))
+            denials.append(self._denial(code, intent, margin.text))
             if intent.pair:
                 broken[intent.pair] = code
         if broken:
@@ -105,9 +121,9 @@ class RiskGate:
                 approved.remove(leg)
                 self.take_back(leg)
                 denials.append(self._denial("PAIR", leg))
-        answer = Approved(name, propose.run_id, tuple(approved), tuple(denials), now_ns)
+        answer = Approved(name_of(propose), propose.run_id, tuple(approved), tuple(denials), now_ns)
         if propose.sender == "basket":
-            self.answers[name] = answer
+            self.answers[answer.id] = answer
         return answer, False
 
     def filled(self, filled: Filled) -> None:
@@ -133,7 +149,7 @@ class RiskGate:
                 if counted and not intent.reduces:
                     self._unvalued.append((line.owner, float(abs(intent.reference) * counted)))
 
-    def check(self, intent: Intent, now_ns: int) -> str | None:
+    def check(self, intent: Intent, now_ns: int, margin: MarginWord = UNASKED) -> str | None:
         """The code of the first rule that the intent breaks, or None; an intent that passes counts as working."""
         quantity, reference = intent.quantity, intent.reference
         line = self.exposures.lines.get(intent.instrument) or self.exposures.meet(intent.instrument)
@@ -156,7 +172,7 @@ class RiskGate:
         notional = 0.0
         if not reduces and rolled < quantity:
             notional = abs(reference) * owner.unit * (quantity - rolled)
-            code = self._over(owner, side, quantity - rolled, notional)
+            code = self._over(owner, side, quantity - rolled, notional) or margin.against(intent)
             if code is not None:
                 return code
         code = self._too_fast(line, now_ns)
@@ -246,8 +262,9 @@ class RiskGate:
         line.approved_ns = now_ns
         return None
 
-    def _denial(self, code: str, intent: Intent) -> Denial:
-        return Denial(code, intent.instrument, f"{DENIAL_CODES[code].meaning}{self._figures(code, intent)}", intent.id)
+    def _denial(self, code: str, intent: Intent, margin: str = "") -> Denial:
+        figures = margin if code in MARGIN_CODES else self._figures(code, intent)
+        return Denial(code, intent.instrument, f"{DENIAL_CODES[code].meaning}{figures}", intent.id)
 
     def _figures(self, code: str, intent: Intent) -> str:
         """The numbers behind a limit that was broken, in base currency."""
@@ -266,3 +283,8 @@ class RiskGate:
         }[code]
         notional = abs(intent.reference) * line.owner.unit * intent.quantity
         return f": {now:,.0f} and an order of {notional:,.0f} against {cap:,.0f}"
+
+
+def name_of(propose: Propose) -> str:
+    """The name of the answer to a proposal: the same proposal always gives the same."""
+    return f"ap-{propose.intents[0].id}" if propose.intents else f"ap-{propose.run_id}"

@@ -14,12 +14,16 @@ from engine.ports import Row
 from model.decisions import Approved, Denial, RegimeDecided, RiskDecision, RunMoved, RunPlanned, Targets, Want
 from model.execution import PairMoved
 from model.instruments import product_of
+from model.margin import MarginHeard
 from model.order_events import OrderMoved, OrderPlanned, OrderRepriced, OrderStands
 from model.orders import Filled, Intent
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 from state.journal import Events, journal_rows
 
-RUN_KINDS = ("FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "Approved", "RunMoved", "PairMoved")
+RUN_KINDS = (
+    "FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "MarginHeard", "Approved", "RunMoved",
+    "PairMoved",
+)  # fmt: skip
 ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "OrderStands", "Filled")
 
 
@@ -127,6 +131,8 @@ def _said(event: Any, product: str, intent: Intent | None) -> Iterator[tuple[str
             mine = [i for i in event.intents if product_of(i.instrument) == product]
             yield from (("netting", _intent(i)) for i in mine if intent is None or i.id == intent.id)
             yield from (("not wanted", _denial(d)) for d in event.left_out if product_of(d.instrument) == product)
+        case MarginHeard():
+            yield "margin", _margin(event)
         case Approved():
             mine = [i for i in event.intents if product_of(i.instrument) == product]
             yield from (("gates", f"{i.id} approved as {event.id}") for i in mine if intent in (None, i))
@@ -198,6 +204,16 @@ def _intent(intent: Intent) -> str:
 
 def _denial(denial: Denial) -> str:
     return f"{denial.instrument} not sent, {denial.code}: {denial.text}"
+
+
+def _margin(heard: MarginHeard) -> str:
+    told, money = heard.told, f" {heard.told.currency}".rstrip()
+    if told.unknown:
+        return f"asked for {len(heard.asked)} orders, and unknown: {told.unknown}"
+    return (
+        f"after {len(heard.asked)} orders initial margin {cash_float(told.initial):,.0f}, equity with loan "
+        f"{cash_float(told.equity):,.0f}, available {cash_float(told.available):,.0f}{money}"
+    )
 
 
 def _facts(facts: dict[str, float]) -> str:

@@ -137,7 +137,7 @@ def settings_of(
         venue = IBVenue(account=account)
     given = {"account": account, "host": host, "port": port, "client_id": client_id}
     venue = msgspec.structs.replace(venue, **{key: value for key, value in given.items() if value is not None})
-    return ib_settings(venue, settings.mode, Path())
+    return ib_settings(msgspec.structs.replace(settings, venue=venue), Path())
 
 
 def request_of(

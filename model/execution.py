@@ -66,6 +66,32 @@ class DeclareAbsent(Control, frozen=True, gc=False):
     by: str
 
 
+class AdjustBooks(Control, frozen=True, gc=False):
+    """To portfolio: a person repairs the books, by an amount of cash or a quantity of one instrument.
+
+    price and sleeve belong to a quantity.  by, reason: who, and what was found at the venue.
+    """
+
+    id: str
+    reason: str
+    by: str
+    currency: str = ""
+    amount: Cash = 0
+    instrument: str = ""
+    quantity: Qty = 0
+    price: Px = 0
+    sleeve: str = ""
+
+
+class AdjustmentRefused(Event, frozen=True, gc=False):
+    """portfolio: a person's repair was not taken into the books, and why."""
+
+    id: str
+    text: str
+    by: str
+    at_ns: int
+
+
 class OrderDenied(Event, frozen=True, gc=False):
     """orders: this approved intent did not become an order. Final: the same intent asked again is denied again."""
 

@@ -85,8 +85,7 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 def intent_id(run_id: str, instrument: str, side: Side, quantity: Qty, sleeve: str, leg: int, attempt: int) -> str:
     """The deterministic name of a decision's order: the same decision always gives the same id.
 
-    27 characters, `hr-` and 24 hex digits of SHA-256, short enough for every venue's reference field.
-    """
+    27 characters, `hr-` and 24 hex digits of SHA-256, short enough for every venue's reference field."""
     text = f"{run_id}|{instrument}|{side.value}|{quantity}|{sleeve}|{leg}|{attempt}"
     return ORDER_PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -343,13 +342,14 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
-    """The link to the venue stands. Nothing is repeated: the reconciler asks. cancel_timer: it takes `CancelAfter`."""
+    """The link to the venue stands: the reconciler asks.  cancel_timer, margin: takes `CancelAfter`, `AskMargin`."""
 
     venue: str
     account: str
     paper: bool
     at_ns: int
     cancel_timer: bool = False
+    margin: bool = False
 
 
 class VenueDown(VenueFact, frozen=True, gc=False):

@@ -32,6 +32,7 @@ from engine.supervise import Branch, Child, OnExhausted, Strategy  # noqa: E402
 from engine.tables import MEANING, mailbox_table  # noqa: E402
 from model.decisions import Mode  # noqa: E402
 from model.leases import CancelAfter, WatchdogWord  # noqa: E402
+from model.margin import AskMargin  # noqa: E402
 from model.orders import CancelAtVenue, ModifyOrder, RequestSnapshot, SubmitOrder  # noqa: E402
 from model.rolls import RollSchedule  # noqa: E402
 from simulation.prove.catalogue import CATALOGUE  # noqa: E402
@@ -44,7 +45,7 @@ from state.law import Answer, Note  # noqa: E402
 
 DOCS = ROOT / "docs"
 PROGRAM = "spine"
-TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot)
+TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot, AskMargin)
 CARRIED = {
     "BooksCompared": "reconciler, as the answer in `Replied`",
     "OrdersKnown": "reconciler, as the answer in `Replied`",

@@ -70,16 +70,17 @@ def gateway(context: click.Context, /, **asked: Any) -> None:
 @click.argument("log", type=click.Path(path_type=Path, dir_okay=False))
 def replay(log: Path) -> None:
     """Make the day in LOG happen again and compare every frame. Status 1 when one differs."""
+    from simulation.tws.beginning import beginning
     from simulation.tws.framelog import Replay, made_of
 
     told = made_of(log)
-    if told.get("state"):
-        raise click.UsageError(f"{log} is of a gateway with --state {told['state']}: where that began is gone")
 
     async def again() -> Any:
         return Replay(log, lambda clock: _make(told, clock)[0]).run()
 
-    found = asyncio.run(again())
+    with beginning(log) if told.get("state") else contextlib.nullcontext("") as state:
+        told["state"] = str(state)
+        found = asyncio.run(again())
     click.echo(f"{found.heard} frames heard, {found.same} said again as they were")
     if found.difference:
         click.echo(f"{log}, {found.difference}")
@@ -209,6 +210,7 @@ def _make(made_of: dict[str, Any], clock: Clock) -> tuple[Gateway, Control]:
 
 async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     """Listen until a signal comes."""
+    from simulation.tws.beginning import keep_beginning
     from simulation.tws.clock import LoopClock
     from simulation.tws.framelog import FrameLog
     from simulation.tws.world import resumed_ns
@@ -217,6 +219,8 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     if asked["state"] is not None:
         asked["state"].mkdir(parents=True, exist_ok=True)
         made_of["begins"] = max(made_of["begins"], resumed_ns(asked["state"]))
+        if asked["log"] is not None:
+            keep_beginning(asked["state"], asked["log"])
     clock = LoopClock(loop, made_of["begins"], made_of["pace"])
     made, control = _make(made_of, clock)
     log = FrameLog(asked["log"], made, control, made_of) if asked["log"] is not None else None

@@ -142,7 +142,7 @@ class Counter:
 
         pin = self._pins.tradeable(spec.instrument)
         order = order_form(encode(spec, pin, self._settings), what_if=True)
-        return await what_if(session, self._durable.next_id(), contract_form(pin.query), order)
+        return await what_if(session, self._durable.next_id(), contract_form(pin.query), order, self._allow)
 
     def _refuse_change(self, held: Held | None, change: ModifyOrder) -> None:
         known = held or Held(ref=change.client_id)

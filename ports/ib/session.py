@@ -75,6 +75,11 @@ class Session:
         self._wire = Wire(settings, self)
         self.client = self._wire.client
 
+    @property
+    def base(self) -> str:
+        """The account's base currency; empty until the account was looked at."""
+        return self._ledger.base
+
     async def open(self) -> None:
         """Raises IdInUse and NotOpened."""
         self.accounts = await self._wire.open()

@@ -1,8 +1,8 @@
 """Every frame of a gateway as lines of JSON, and the same day again from them.
 
 The first line says what the gateway was made of. Each other one says what happened, and what the two clocks read then:
-`open`, `in`, `out`, `pause`, `resume` and `closed` of a session, `ring` of a timer, `do` of the control. A gateway that
-is made of the same and told all but `out` says what is in `out`.
+that it was `made`, `open`, `in`, `out`, `pause`, `resume` and `closed` of a session, `ring` of a timer, `do` of the
+control. A gateway that is made of the same and told all but `out` says what is in `out`.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class FrameLog:
         self._clock = gateway.clock
         self._encode = msgspec.json.Encoder(enc_hook=str).encode
         self._write({"form": FORM, "made_of": made_of})
+        self._entry("made")
         gateway.logged = self._frame
         gateway.clock.rang = lambda number: self._entry("ring", number=number)
         control.logged = lambda verb, args: self._entry("do", verb=verb, args=msgspec.to_builtins(args, enc_hook=str))
@@ -137,6 +138,8 @@ class Replay:
     def run(self) -> Replayed:
         """Must be called where an event loop runs."""
         for number, entry in self._lines:
+            if entry.what == "made":
+                continue
             if entry.what == "out":
                 wrong = self._compare(entry)
             else:

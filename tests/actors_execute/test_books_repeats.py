@@ -74,10 +74,10 @@ def test_what_no_snapshot_can_reach_is_forgotten_and_not_taken_again() -> None:
     office = Office()
     month(office)
     for actor in (office.actor, *again(office)):
-        # the last comparison reached back to day 58, and thirty days more are kept
-        assert list(actor.books.seen_ids) == [f"interest-{number}" for number in range(28, 60)]
+        # the last day's mark was on day 60, and thirty days are kept
+        assert list(actor.books.seen_ids) == [f"interest-{number}" for number in range(30, 60)]
         office.actor = actor
-        for number in (0, 27, 28, 59):
+        for number in (0, 29, 30, 59):
             office.say(interest(number, T0 + number * DAY))
         assert euros(actor) == cash("1000000") + 60 * PAID
 
@@ -87,6 +87,15 @@ def test_a_payment_that_is_told_three_weeks_late_is_taken() -> None:
     month(office)
     office.say(interest(1_000, T0 + 39 * DAY))
     assert euros(office.actor) == cash("1000000") + 61 * PAID
+
+
+def test_what_a_snapshot_still_reaches_is_known_however_old_it_is() -> None:
+    office = Office()
+    for number in range(60):
+        office.say(interest(number, T0 + number * DAY))
+        told(office, since_ns=T0 + 9 * DAY)  # no comparison was clean since
+        office.close()
+    assert list(office.actor.books.seen_ids) == [f"interest-{number}" for number in range(9, 60)]
 
 
 @pytest.mark.parametrize("days", [1, 400])

@@ -39,8 +39,8 @@ async def test_the_link_is_told_to_stand_with_the_account_once_everything_is_pro
         await here.up()
         assert here.at_broker(spec) == 0  # nothing of it waited for the link
         (up,) = here.heard.all(VenueUp)
-        assert (up.account, up.paper, up.cancel_timer) == (ACCOUNT, True, False)
-        assert [to for to, message in here.heard.told if message == up] == ["orders", "reconciler", "system"]
+        assert (up.account, up.paper, up.cancel_timer, up.margin) == (ACCOUNT, True, False, True)
+        assert [to for to, message in here.heard.told if message == up] == ["risk", "orders", "reconciler", "system"]
 
 
 async def test_an_order_is_sent_acknowledged_and_filled_with_its_commission(lake: Lake, tmp_path: Path) -> None:

@@ -98,7 +98,9 @@ class History:
         date = spans.date_text(tick.session, format_date)
         return HistoricalBar(date, o, h, low, last, tick.volume / QTY_SCALE, last, 0)
 
-    def head(self, con_id: int, what: str, use_rth: bool, now_ns: int, format_date: int = 1) -> str:
+    def head(
+        self, con_id: int, what: str, use_rth: bool, now_ns: int, format_date: int = 1, *, continuous: bool = False
+    ) -> str:
         """When the record of a contract begins: the opening of its first session, or its first quote.
 
         Raises Refused: 162 where there is none by now, 200, 321.
@@ -106,7 +108,7 @@ class History:
         listed = self.catalogue.listed(con_id)
         spans.checked(format_date)
         self._allowed(listed, what)
-        daily = self._daily(listed, what)
+        daily = self._daily(listed, what, continuous)
         daily = daily.where(daily.at_ns <= now_ns)
         if not len(daily):
             raise no_data(f"{listed.local_symbol}@{listed.exchange} {what.title()}")

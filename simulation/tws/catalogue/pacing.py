@@ -34,6 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
     end: str
     duration: str
     use_rth: bool = True
+    continuous: bool = False
 
     @property
     def weight(self) -> int:

@@ -9,6 +9,7 @@ from simulation.tws.catalogue import Asked, Refused, no_query, spans
 from simulation.tws.clock import Timer
 from simulation.tws.service.client import PROCESSING, Client, Handler
 from simulation.tws.service.running_bars import RunningBars
+from simulation.tws.terms import Contract
 
 CANCELLED = "Historical Market Data Service error message:API historical data query cancelled: {}"
 
@@ -34,9 +35,14 @@ class Past:
             raise Refused(322, f"{PROCESSING}Duplicate ticker id")
         if asked.keep_up_to_date and asked.end.strip():
             raise Refused(321, "Error validating request.-'bS' : cause - End date not supported with keepUpToDate")
+        if _continuous(asked.contract) and asked.end.strip():
+            raise Refused(10339, "Setting end date/time for continuous future security type is not allowed.")
         listed = self._house.catalogue.one(asked.contract)
         size = spans.bar_size(asked.bar_size)
-        what = Asked(listed.con_id, asked.contract.exchange, asked.what, size, asked.end, asked.duration, asked.use_rth)
+        what = Asked(
+            listed.con_id, asked.contract.exchange, asked.what, size, asked.end, asked.duration, asked.use_rth,
+            _continuous(asked.contract),
+        )  # fmt: skip
         now_ns = round(self._house.clock.seconds() * NS_PER_SECOND)
         wait_ns = self._client.pacing.ask(now_ns, what, asked.req_id)
         if wait_ns:
@@ -61,7 +67,10 @@ class Past:
     def head(self, asked: ask.ReqHeadTimestamp) -> None:
         listed = self._house.catalogue.one(asked.contract)
         now_ns = self._house.clock.market_ns()
-        first = self._house.history.head(listed.con_id, asked.what, asked.use_rth, now_ns, asked.format_date)
+        continuous = _continuous(asked.contract)
+        first = self._house.history.head(
+            listed.con_id, asked.what, asked.use_rth, now_ns, asked.format_date, continuous=continuous
+        )
         self._client.say(tell.HeadTimestamp(req_id=asked.req_id, time=first))
 
     def ticks(self, asked: ask.ReqHistoricalTicks) -> None:
@@ -87,8 +96,9 @@ class Past:
         now_ns = house.clock.market_ns()
         try:
             found = house.history.bars(
-                con_id, asked.end, asked.duration, asked.bar_size, asked.what, asked.use_rth, now_ns, asked.format_date
-            )
+                con_id, asked.end, asked.duration, asked.bar_size, asked.what, asked.use_rth, now_ns, asked.format_date,
+                continuous=_continuous(asked.contract),
+            )  # fmt: skip
         except Refused as refused:
             if not waited:
                 raise
@@ -99,3 +109,8 @@ class Past:
         client.say(tell.HistoricalData(req_id=asked.req_id, start=found[0].date, end=found[-1].date, bars=tuple(found)))
         if asked.keep_up_to_date:
             self._kept[asked.req_id] = RunningBars(client, asked, con_id)
+
+
+def _continuous(contract: Contract) -> bool:
+    """Whether the months that were held one after the other are meant."""
+    return contract.sec_type == "CONTFUT"

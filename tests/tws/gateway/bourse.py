@@ -115,14 +115,18 @@ INSTRUMENTS = {
 }  # fmt: skip
 
 
-def make_lake(root: Path) -> Lake:
-    """The week in a lake."""
+def make_lake(root: Path, *, rolls_on: int = 0) -> Lake:
+    """The week in a lake. rolls_on: the last session of SP500 in the earlier month, where that is recorded."""
     drafts = [_bars(name, [0] * 5, list(DAYS), rows) for name, rows in BARS.items()]
     months = [month for month in FUTURES for _ in DAYS]
     prices = [(p, p + 10, p - 10, p + 5, 500_000) for p in FUTURES.values() for _ in DAYS]
     drafts.append(_bars("SP500", months, list(DAYS) * len(FUTURES), prices))
     drafts.append(_fx("EUR", EURUSD))
     drafts.append(_fx("GBP", (1.25,) * 5))
+    if rolls_on:
+        row = {"session": rolls_on, "from_contract": 201906, "to_contract": 201909, "decided": rolls_on - 1}
+        columns = {name: np.array([value], np.int32) for name, value in row.items()}
+        drafts.append(Draft(kind="rolls", id="SP500", columns=columns, source="by hand", licence="none"))
     write(root, drafts, Import(fingerprint="bourse", source="by hand", made=(), report=()))
     return Lake(root)
 

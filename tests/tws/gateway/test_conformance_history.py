@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from ib_async import Stock
+import pytest
+from ib_async import ContFuture, Stock
 
 from state.lake import Lake
-from tests.tws.gateway.bourse import BARS, CALENDARS, DAYS, SATURDAY, at
+from tests.tws.gateway.bourse import BARS, CALENDARS, DAYS, SATURDAY, at, make_lake
 from tests.tws.gateway.kit import ABC, CALL_25, ES, EUR, PENCE, desk
 
 
@@ -48,6 +49,34 @@ async def test_bars_of_a_pair_are_the_reference_rates(lake: Lake) -> None:
         ib = await here.connect()
         bars = await ib.reqHistoricalDataAsync(await here.contract(ib, EUR), "", "5 D", "1 day", "MIDPOINT", False)
         assert [one.close for one in bars] == [1.1313, 1.1326, 1.1323, 1.1289, 1.1277]
+
+
+@pytest.fixture(scope="module")
+def rolled(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The June contract was held on Monday and Tuesday, September's from Wednesday on."""
+    return make_lake(tmp_path_factory.mktemp("rolled") / "lake", rolls_on=20190611)
+
+
+async def test_a_continuous_future_runs_through_the_months_that_were_held(rolled: Lake) -> None:
+    async with desk(rolled, now_ns=SATURDAY) as here:
+        ib = await here.connect()
+        front = await here.contract(ib, ContFuture("ES", "CME"))
+        own = await here.contract(ib, ES)
+        assert (front.secType, front.conId) == ("CONTFUT", own.conId)
+        closes = {}
+        for contract in (front, own):
+            bars = await ib.reqHistoricalDataAsync(contract, "", "1 W", "1 day", "TRADES", False)
+            closes[contract.secType] = [bar.close for bar in bars]
+        assert closes == {"CONTFUT": [2_895.0, 2_895.0, 2_900.0, 2_900.0, 2_900.0], "FUT": [2_900.0] * 5}
+
+
+async def test_a_continuous_future_takes_no_end(rolled: Lake) -> None:
+    async with desk(rolled, now_ns=SATURDAY) as here:
+        ib = await here.connect()
+        front = await here.contract(ib, ContFuture("ES", "CME"))
+        end = dt.datetime(2019, 6, 12, 23, tzinfo=dt.UTC)
+        assert not await ib.reqHistoricalDataAsync(front, end, "2 D", "1 day", "TRADES", False)
+        assert "end date" in (await here.error(10339))[2]
 
 
 async def test_the_record_begins_with_the_first_session(lake: Lake) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -220,6 +221,11 @@ COMMAND = (sys.executable, "-c", "from app.cli import main; main()")
 TOKEN = {"HEDGEROW_GATEWAY_TOKEN": "secret"}
 
 
+def replay(log: Path) -> subprocess.CompletedProcess[str]:
+    words = [*COMMAND, "gateway", "replay", str(log)]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     made = Running(tmp_path, "--pace", "60", "--log", str(tmp_path / "log.jsonl"), "--control-port", "0")
@@ -243,10 +249,7 @@ async def test_the_command_serves_a_client_and_its_log_replays(running: Running)
     talk.writer.close()
     running.process.terminate()
     assert await asyncio.to_thread(running.process.wait, PATIENCE_S) == 0
-    replayed = await asyncio.to_thread(
-        subprocess.run, [*COMMAND, "gateway", "replay", str(running.folder / "log.jsonl")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    replayed = await asyncio.to_thread(replay, running.folder / "log.jsonl")
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     assert "said again as they were" in replayed.stdout
 
@@ -301,7 +304,8 @@ async def test_a_gateway_that_is_killed_goes_on_with_its_orders_and_its_money(tm
         first.process.kill()
         first.process.communicate()
         ib.disconnect()
-    second = Running(tmp_path, "--state", str(tmp_path / "state"))
+    log = tmp_path / "second.jsonl"
+    second = Running(tmp_path, "--state", str(tmp_path / "state"), "--log", str(log), "--pace", "20")
     try:
         ib = IB()
         port = int(second.line(r"listens on 127\.0\.0\.1:(\d+)")[1])
@@ -310,10 +314,20 @@ async def test_a_gateway_that_is_killed_goes_on_with_its_orders_and_its_money(tm
         assert [trade.order.orderRef for trade in ib.openTrades()] == ["second"]
         assert [(each.position, each.avgCost) for each in ib.positions()] == [(10.0, pytest.approx(100.12))]
         assert ("CashBalance", "USD", "998998.80") in {(v.tag, v.currency, v.value) for v in ib.accountValues()}
+        (abc,) = await ib.qualifyContractsAsync(ABC)
+        more = ib.placeOrder(abc, MarketOrder("BUY", 1, orderRef="third"))
+        await asyncio.wait_for(more.filledEvent, PATIENCE_S)
         ib.disconnect()
     finally:
         second.process.kill()
         second.process.communicate()
+    for _ in range(2):
+        replayed = await asyncio.to_thread(replay, log)
+        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
+    shutil.rmtree(tmp_path / "second.jsonl.state")
+    replayed = await asyncio.to_thread(replay, log)
+    assert replayed.returncode == 2
+    assert "keep the two together" in replayed.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from engine.message import Event
+from model.combos import legs_of, shares_in, whole
 from model.execution import KnownOrder, OrderDenied, OrdersKnown
 from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import Fill, Filled, Intent, OrderSpec, Share
@@ -23,18 +24,27 @@ FOREIGN = "foreign"
 
 
 class Execution(msgspec.Struct, frozen=True, gc=False):
-    """One execution in an order: unsigned quantity and the signed parts of it that sleeves got."""
+    """One execution in an order: unsigned quantity, the signed parts of it that sleeves got, and of a combo the leg."""
 
     quantity: Qty
     shares: tuple[Share, ...]
+    leg: str = ""
 
 
 VOID = Execution(0, ())
 
 
+class LegFilled(msgspec.Struct, gc=False):
+    """One leg of a combo: its unsigned filled quantity, and the signed one that each share of the intent has got."""
+
+    filled: Qty
+    given: list[Qty]
+
+
 class Order(msgspec.Struct, gc=False, kw_only=True):
     """One order and all that is known of it.
 
+    filled: of a combo, how many are whole; `legs` says the same leg by leg, and is empty for every other order.
     given: signed quantity that each share of the intent has got so far.  collar: worst price it may show, 0 for none.
     rungs: reprices done.  changes: modifies asked.  pending: the modify that the venue has not answered.
     wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
@@ -62,6 +72,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     settled: bool = False
     changed_ns: int = 0
     resent_ns: int = 0
+    legs: dict[str, LegFilled] = {}
 
     @property
     def remaining(self) -> Qty:
@@ -71,6 +82,20 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     def over(self) -> bool:
         """Nothing more is expected at the venue."""
         return self.settled or is_terminal(self.state)
+
+    @property
+    def overfilled(self) -> bool:
+        """More was executed than asked for, of the order or of a leg; or something that is no leg of it."""
+        if not self.legs:
+            return self.filled > self.spec.quantity
+        asked = {leg.instrument: self.spec.quantity * leg.size for leg in legs_of(self.spec.instrument)}
+        return any(each.filled > asked.get(name, 0) for name, each in self.legs.items())
+
+    @property
+    def uneven(self) -> bool:
+        """One leg of a combo has filled further than another: an execution has not been told yet."""
+        legs = legs_of(self.spec.instrument) if self.legs else ()
+        return any(self.legs[leg.instrument].filled != self.filled * leg.size for leg in legs)
 
     def step(self, event: OrderEvent) -> Outcome[OrderState]:
         """Take one step by the law; the state afterwards is the table's."""
@@ -83,13 +108,11 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     def take(self, fill: Fill) -> tuple[Share, ...]:
         """Count an execution and say which sleeves it belongs to. What it corrects no longer counts."""
         if fill.corrects:
-            replaced = self.executions.get(fill.corrects, VOID)
-            self.executions[fill.corrects] = VOID
-            self.filled -= replaced.quantity
-            self._give_back(replaced)
-        self.filled += fill.quantity
-        shares = self._share_out(fill.quantity)
-        self.executions[fill.exec_id] = Execution(fill.quantity, shares)
+            self._undo(fill.corrects)
+        leg = fill.instrument if self.legs else ""
+        self._count(leg, fill.quantity)
+        shares = self._share_out_leg(fill) if leg else self._share_out(fill.quantity)
+        self.executions[fill.exec_id] = Execution(fill.quantity, shares, leg)
         return shares
 
     def retake(self, filled: Filled) -> None:
@@ -98,25 +121,54 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
         if fill.exec_id in self.executions:
             return
         if fill.corrects:
-            replaced = self.executions.get(fill.corrects, VOID)
-            self.executions[fill.corrects] = VOID
-            self.filled -= replaced.quantity
-            self._give_back(replaced)
+            self._undo(fill.corrects)
         if filled.voids:
             self.executions.setdefault(filled.voids, VOID)
-        self.filled += fill.quantity
-        self._give(filled.shares, 1)
-        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares)
+        leg = fill.instrument if self.legs else ""
+        self._count(leg, fill.quantity)
+        self._give(leg, filled.shares, 1)
+        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares, leg)
 
-    def _give_back(self, replaced: Execution) -> None:
-        self._give(replaced.shares, -1)
+    def _undo(self, exec_id: str) -> None:
+        replaced = self.executions.get(exec_id, VOID)
+        self.executions[exec_id] = VOID
+        if replaced is not VOID:
+            self._count(replaced.leg, -replaced.quantity)
+            self._give(replaced.leg, replaced.shares, -1)
 
-    def _give(self, shares: Iterable[Share], sign: int) -> None:
+    def _count(self, leg: str, quantity: Qty) -> None:
+        if not leg:
+            self.filled += quantity
+            return
+        self._leg(leg).filled += quantity
+        self.filled = whole(legs_of(self.spec.instrument), {name: each.filled for name, each in self.legs.items()})
+
+    def _leg(self, instrument: str) -> LegFilled:
+        """The leg of this contract. What is no leg of the order is counted all the same, as more than was asked for."""
+        found = self.legs.get(instrument)
+        if found is None:
+            found = self.legs[instrument] = LegFilled(0, [0] * len(self.intent.shares))
+        return found
+
+    def _give(self, leg: str, shares: Iterable[Share], sign: int) -> None:
+        given = self._leg(leg).given if leg else self.given
         place = {share.sleeve: i for i, share in enumerate(self.intent.shares)}
         for share in shares:
             at = place.get(share.sleeve)
             if at is not None:
-                self.given[at] += sign * share.quantity
+                given[at] += sign * share.quantity
+
+    def _share_out_leg(self, fill: Fill) -> tuple[Share, ...]:
+        """The parts of one leg's execution: at any time each sleeve has its part of what that leg has filled."""
+        line, shares = self._leg(fill.instrument), self.intent.shares
+        leg = next((each for each in legs_of(self.spec.instrument) if each.instrument == fill.instrument), None)
+        if leg is None or len(shares) == 1:
+            line.given[0] += fill.side * fill.quantity
+            return (Share(shares[0].sleeve, fill.side * fill.quantity),)
+        until = shares_of(shares_in(leg, shares), leg.side(self.spec.side) * line.filled, self.lot)
+        parts = [Share(share.sleeve, part - had) for share, part, had in zip(shares, until, line.given, strict=True)]
+        line.given = until
+        return tuple(each for each in parts if each.quantity)
 
     def _share_out(self, quantity: Qty) -> tuple[Share, ...]:
         wanted = self.intent.shares
@@ -311,10 +363,7 @@ class OrderBook:
             self.open[order.spec.client_id] = order
 
     def keep(self) -> OrdersKept:
-        copies = tuple(
-            msgspec.structs.replace(each, executions=dict(each.executions), given=list(each.given))
-            for each in self.orders.values()
-        )
+        copies = tuple(_copy(each) for each in self.orders.values())
         return OrdersKept(copies, tuple(self.denied.values()), self.floor_session, self.floor_ns, tuple(self.stray))
 
     @classmethod
@@ -322,7 +371,7 @@ class OrderBook:
         """The book that `keep` gave."""
         book = cls(keep_sessions)
         for order in kept.orders:
-            book.add(msgspec.structs.replace(order, executions=dict(order.executions), given=list(order.given)))
+            book.add(_copy(order))
         for denial in kept.denied:
             book.deny(denial)
         book.floor_session, book.floor_ns = kept.floor_session, kept.floor_ns
@@ -330,9 +379,17 @@ class OrderBook:
         return book
 
 
+def _copy(order: Order) -> Order:
+    """The order with everything in it that changes, for a snapshot and back."""
+    legs = {name: LegFilled(each.filled, list(each.given)) for name, each in order.legs.items()}
+    return msgspec.structs.replace(order, executions=dict(order.executions), given=list(order.given), legs=legs)
+
+
 def new_order(row: OrderPlanned, lot: Qty, collar: Px) -> Order:
     """The order of a plan: durable, nothing heard of it yet."""
+    shares = len(row.intent.shares)
+    legs = {leg.instrument: LegFilled(0, [0] * shares) for leg in legs_of(row.spec.instrument)}
     return Order(
         intent=row.intent, spec=row.spec, approval=row.approval, arrival=row.arrival, planned_ns=row.at_ns, lot=lot,
-        limit=row.spec.limit, collar=collar, executions={}, given=[0] * len(row.intent.shares), changed_ns=row.at_ns,
+        limit=row.spec.limit, collar=collar, executions={}, given=[0] * shares, changed_ns=row.at_ns, legs=legs,
     )  # fmt: skip

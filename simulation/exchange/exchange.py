@@ -27,6 +27,7 @@ from model.orders import (
 from model.sessions import Session, Sessions
 from model.units import Cash, Px
 from simulation.exchange.account import Account, Rates
+from simulation.exchange.back_office import BackOffice
 from simulation.exchange.book import Market
 from simulation.exchange.clearing import Clearing
 from simulation.exchange.desk import Desk
@@ -79,7 +80,10 @@ class Exchange:
         self.account = Account(cash, base_currency, fx, self._prices)
         self.listings = Listings(instruments, sessions)
         self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say)
+        self.back_office = BackOffice(self.desk, self.account)
         self.clearing = Clearing(self.account, self._say)
+        self.desk.combos.settle_up = lambda: self.clearing.settle_up(self.desk.now_ns)
+        self._combos = self.desk.combos.open
         self._markets = self.account.markets
         self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
         self.door = Door(self._inbox, self._timetable)
@@ -159,6 +163,8 @@ class Exchange:
         market = self._markets.get(name)
         if market is not None and (quote.ask <= market.buys_to or quote.bid >= market.sells_from):
             desk.match_quote(market, quote)
+        if self._combos:
+            desk.combos.on_quote(name)
 
     def last_price(self, instrument: str) -> Px | None:
         """What the venue values a position at: the newer of last close and middle of the quote; None before either."""
@@ -279,7 +285,7 @@ class Exchange:
     def acknowledge_again(self, client_id: str, at_ns: int) -> None:
         """Say once more that an order was taken."""
         self.advance(at_ns)
-        self.desk.acknowledge_again(client_id)
+        self.back_office.acknowledge_again(client_id)
 
     def _say(self, fact: VenueFact) -> None:
         self.due.at_ns = ASK

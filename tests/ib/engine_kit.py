@@ -26,8 +26,8 @@ from engine.stages import StopPlan, StopStage
 from engine.supervise import Branch, Child
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, NavMarked
 from model.execution import Alarm, Reconciled, ReconcileNow
-from model.market import WatchAgain
-from model.orders import CancelOrder, Filled, Intent, OrderUpdate, Place, Purpose, Share, Side, WatchQuotes, intent_id
+from model.market import WatchAgain, WatchQuotes
+from model.orders import CancelOrder, Filled, Intent, OrderUpdate, Place, Purpose, Share, Side, intent_id
 from model.units import NS_PER_SECOND, cash, px, qty
 from ports.ib.port import IBPort
 from tests.ib.kit import CONTRACTS, PATIENCE_S, Stand

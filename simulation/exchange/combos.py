@@ -8,7 +8,7 @@ limit; what is better than the limit is ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from model.combos import legs_of, whole
@@ -18,6 +18,7 @@ from model.sessions import Session
 from model.units import Px, Qty
 from simulation.exchange.account import Account
 from simulation.exchange.book import AT_CLOSE, AT_OPEN, OPEN, WITH_LIMIT, Market, WorkingOrder
+from simulation.exchange.clearing import Clearing
 from simulation.exchange.intake import CONTINUOUS, IOC, unfunded, untimely, without_contract
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import UNLIMITED, displayed, whole_lots
@@ -30,15 +31,14 @@ if TYPE_CHECKING:
 
 
 class Combos:
-    """open: by name, as they came; one that changes its price comes last.  settle_up: says what was settled so far, so
-    that nobody hears of a later trade before it."""
+    """open: by name, as they came; one that changes its price comes last."""
 
     def __init__(
-        self, desk: Desk, rules: VenueRules, listings: Listings, timetable: Timetable, account: Account, prices: Prices
-    ) -> None:
+        self, desk: Desk, rules: VenueRules, listings: Listings, timetable: Timetable, account: Account,
+        prices: Prices, clearing: Clearing,
+    ) -> None:  # fmt: skip
         self.open: dict[str, WorkingOrder] = {}
-        self.settle_up: Callable[[], None] = lambda: None
-        self._desk, self._rules, self._listings = desk, rules, listings
+        self._desk, self._rules, self._listings, self._clearing = desk, rules, listings, clearing
         self._timetable, self._account, self._prices = timetable, account, prices
 
     def begin(self, order: WorkingOrder) -> Reject | None:
@@ -177,7 +177,7 @@ class Combos:
         return max(0, whole_lots(bar.volume * rules.bar_share_bps // 10_000, market.listing) - taken)
 
     def _trade(self, order: WorkingOrder, units: Qty, at: Sequence[Px]) -> None:
-        self.settle_up()
+        self._clearing.settle_up(self._desk.now_ns)  # a leg whose session has ended was settled before it trades here
         for (leg, size, market), price in zip(list(self._lines(order)), at, strict=True):
             fee = self._account.trade(market, leg, units * size, price, self._desk.date_of(market))
             market.leave(leg, -units * size)

@@ -37,6 +37,7 @@ from simulation.exchange.book import (
     second_name,
     venue_id,
 )
+from simulation.exchange.clearing import Clearing
 from simulation.exchange.combos import Combos
 from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded, untimely
 from simulation.exchange.listing import Listing, Listings
@@ -69,6 +70,7 @@ class Desk:
         account: Account,
         prices: Prices,
         say: Callable[[VenueFact], None],
+        clearing: Clearing,
     ) -> None:
         self.now_ns = 0
         self.orders: dict[str, WorkingOrder] = {}
@@ -92,7 +94,7 @@ class Desk:
         self._bars = prices.bars
         self._quotes = prices.quotes
         self.say = say
-        self.combos = Combos(self, rules, listings, timetable, account, prices)
+        self.combos = Combos(self, rules, listings, timetable, account, prices, clearing)
 
     # -- requests
 

@@ -75,15 +75,12 @@ class Exchange:
         self._inbox = Wire(rules.latency_ns, faults)
         self._outbox = Wire(rules.latency_ns, faults)
         self._direct = rules.latency_ns == 0 and faults is None
-        self._timetable = Timetable(rules.close_grace_ns)
-        self._prices = Prices()
+        self._timetable, self._prices = Timetable(rules.close_grace_ns), Prices()
         self.account = Account(cash, base_currency, fx, self._prices)
         self.listings = Listings(instruments, sessions)
-        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say)
-        self.back_office = BackOffice(self.desk, self.account)
         self.clearing = Clearing(self.account, self._say)
-        self.desk.combos.settle_up = lambda: self.clearing.settle_up(self.desk.now_ns)
-        self._combos = self.desk.combos.open
+        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say, self.clearing)
+        self.back_office = BackOffice(self.desk, self.account)
         self._markets = self.account.markets
         self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
         self.door = Door(self._inbox, self._timetable)
@@ -163,7 +160,7 @@ class Exchange:
         market = self._markets.get(name)
         if market is not None and (quote.ask <= market.buys_to or quote.bid >= market.sells_from):
             desk.match_quote(market, quote)
-        if self._combos:
+        if desk.combos.open:
             desk.combos.on_quote(name)
 
     def last_price(self, instrument: str) -> Px | None:

@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 from msgspec import structs
 
-from model.instruments import contract_id
+from model.instruments import contract_id, product_of
 from model.market import Quote
 from model.orders import Intent, Share, Side
 from model.units import Px, Qty
@@ -67,15 +67,13 @@ def contracts_of(instrument: str) -> tuple[str, ...]:
     return tuple(leg.instrument for leg in legs_of(instrument)) or (instrument,)
 
 
-def name_of(legs: Sequence[ComboLeg]) -> tuple[str, int]:
-    """The combo of these legs, and whether they are it (1) or its reverse (-1). Raises ValueError for another shape."""
-    sold, bought = ([leg for leg in legs if leg.ratio * sign > 0] for sign in (-1, 1))
-    if len(sold) == len(bought) == 1 and sold[0].size == bought[0].size == 1:
-        ordered = [legs[0].instrument, legs[1].instrument]
-        product = ordered[0].partition("@")[0]
-        name = calendar_spread(product, *ordered)
-        if contracts_of(name) == tuple(ordered):
-            return name, 1 if legs[0].ratio < 0 else -1
+def name_of(legs: Sequence[ComboLeg]) -> str:
+    """The combo of these legs, in whatever order. Raises ValueError for legs that are no calendar spread."""
+    ordered = tuple(sorted(legs, key=lambda leg: leg.ratio))
+    if len(ordered) == 2:
+        name = calendar_spread(product_of(ordered[0].instrument), ordered[0].instrument, ordered[1].instrument)
+        if legs_of(name) == ordered:
+            return name
     raise ValueError(f"{', '.join(f'{leg.ratio:+d} {leg.instrument}' for leg in legs)} is no calendar spread")
 
 

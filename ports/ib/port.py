@@ -95,7 +95,9 @@ class IBPort:
             cancel_again=self._cancel_again, flush=self.executions.flush, now_ns=now_ns,
             cancel_s=settings.patience.cancel_s,
         )  # fmt: skip
-        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask)
+        self._counter = Counter(
+            settings, self.pins, self.blotter, self._durable, self._may_send, self._ask, self.executions.ordered
+        )
         self._qualifier = Qualifier(self.pins, sessions or {}, self._block)
         self.inquiry = Inquiry(
             settings, pins=self.pins, blotter=self.blotter, executions=self.executions, qualifier=self._qualifier,
@@ -283,6 +285,7 @@ class IBPort:
     # -- what is heard
 
     def heard_order(self, seen: OrderSeen) -> None:
+        self.executions.ordered(seen.ref, seen.contract.legs)
         self.blotter.on_open(seen)
 
     def heard_status(self, seen: StatusSeen) -> None:

@@ -55,6 +55,7 @@ QUICK = Patience(
 
 CONTRACTS: Mapping[str, Instrument] = {
     **{name: each for name, each in INSTRUMENTS.items() if each.roll is None and name != "VXX"},
+    "SP500@201906": INSTRUMENTS["SP500"].contract(201906),
     "SP500@201909": INSTRUMENTS["SP500"].contract(201909),
 }
 replace = msgspec.structs.replace

@@ -68,8 +68,8 @@ def working(bench: Bench, one: Intent) -> Intent:
 def test_a_spread_s_name_says_what_is_sold_and_what_is_bought() -> None:
     assert calendar_spread("SP500", MAR, JUN) == ROLL
     assert [(leg.instrument, leg.ratio) for leg in legs_of(ROLL)] == [(MAR, -1), (JUN, 1)]
-    assert name_of(legs_of(ROLL)) == (ROLL, 1)
-    assert name_of(legs_of("SP500@202406-202403")) == ("SP500@202406-202403", 1)
+    assert name_of(legs_of(ROLL)) == name_of(legs_of(ROLL)[::-1]) == ROLL
+    assert name_of(legs_of("SP500@202406-202403")) == "SP500@202406-202403"
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,8 @@ async def test_one_decision_is_one_order_whatever_is_harmed(
         engine = Engine(here)
         await engine.trading()
         here.control.inject(message, harm, seconds=0.15 if harm is Harm.DELAY else 0.0)
-        one = {"instrument": ROLL, "quantity": "3"} if "combo" in deed else {}
-        name = engine.place(LIMITS.get(deed, "99.5"), **one)
+        instrument, quantity = (ROLL, "3") if "combo" in deed else ("ABC", "100")
+        name = engine.place(LIMITS.get(deed, "99.5"), quantity, instrument=instrument)
         engine = await crashed(here, engine, name, crash)
         await ENDS[deed](here, engine, name)
         await engine.compared()

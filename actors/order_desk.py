@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.order_book import Order, OrderBook
+from actors.order import Order
+from actors.order_book import OrderBook
 from engine.clock import Clock
 from engine.effects import Effect, Journal, Ref, Tell
+from model.combos import contracts_of
 from model.execution import Alarm, LockInstrument, OrderDenied, QueryOrders
 from model.order_events import OrderMoved, OrderStands
 from model.orders import Intent, OrderUpdate
@@ -116,7 +118,8 @@ class OrderDesk:
         return [Journal(Alarm(code, subject, text, self.clock.now_ns))]
 
     def lock(self, instrument: str, reason: str) -> list[Effect]:
-        return [Tell(self.clients.system, LockInstrument(instrument, reason, "orders"))]
+        """Lock what an order in this instrument could move: every leg of a combo."""
+        return [Tell(self.clients.system, LockInstrument(each, reason, "orders")) for each in contracts_of(instrument)]
 
     def query(self, *client_ids: str) -> list[Effect]:
         """Ask the reconciler to look these orders up at the venue."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from actors import pricing
 from actors.contracts import Contracts
 from actors.deadlines import Deadlines
-from actors.order_book import Order
+from actors.order import Order
 from actors.order_desk import OrderDesk
 from actors.order_lease import GTD, OrderLease
 from actors.pricing import ExecutionPolicy
 from engine.effects import Effect, Journal, Tell, ToPort
-from model.market import Quote
+from model.combos import as_legs, contracts_of, net_quote
+from model.market import Quote, WatchQuotes
 from model.order_events import OrderRenewed, OrderRepriced
-from model.orders import CancelAtVenue, Intent, ModifyOrder, OrderType, Place, Side, WatchQuotes
+from model.orders import CancelAtVenue, Intent, ModifyOrder, OrderType, Place, Side
 from model.units import Px
 from state.order_law import OrderEvent, OrderState, is_terminal
 
@@ -42,7 +43,10 @@ class Pacing:
     # -- quotes
 
     def watch(self, instrument: str) -> list[Effect]:
-        """One more reason to hear quotes of an instrument."""
+        """One more reason to hear quotes of an instrument, or of a combo's legs."""
+        return [effect for each in contracts_of(instrument) for effect in self._watch(each)]
+
+    def _watch(self, instrument: str) -> list[Effect]:
         reasons = self.watched.get(instrument, 0)
         self.watched[instrument] = reasons + 1
         return [] if reasons else [Tell(self.desk.clients.market_data, WatchQuotes(instrument, True))]
@@ -52,6 +56,9 @@ class Pacing:
         return [Tell(self.desk.clients.market_data, WatchQuotes(each, True)) for each in self.watched]
 
     def unwatch(self, instrument: str) -> list[Effect]:
+        return [effect for each in contracts_of(instrument) for effect in self._unwatch(each)]
+
+    def _unwatch(self, instrument: str) -> list[Effect]:
         reasons = self.watched.get(instrument, 0) - 1
         if reasons > 0:
             self.watched[instrument] = reasons
@@ -62,9 +69,18 @@ class Pacing:
         return [Tell(self.desk.clients.market_data, WatchQuotes(instrument, False))]
 
     def fresh(self, instrument: str) -> Quote | None:
-        quote = self.quotes.get(instrument)
-        fresh = pricing.two_sided(quote, self.desk.clock.now_ns, self.policy.quote_fresh_ns)
-        return quote if fresh else None
+        """A quote that may price an order; of a combo the net of its legs', each of which may."""
+        now_ns, fresh_ns = self.desk.clock.now_ns, self.policy.quote_fresh_ns
+        quotes = [self.quotes.get(each) for each in contracts_of(instrument)]
+        found = [each for each in quotes if each is not None and pricing.two_sided(each, now_ns, fresh_ns)]
+        if len(found) < len(quotes):
+            return None
+        return found[0] if len(found) == 1 else net_quote(instrument, found)
+
+    def sane(self, intent: Intent) -> bool:
+        """Whether the quotes are near the prices of the decision, leg by leg."""
+        legs = ((leg, self.quotes[leg.instrument]) for leg in as_legs(intent))
+        return all(pricing.sane(pricing.mid(quote), leg.reference, self.policy.sanity_bps) for leg, quote in legs)
 
     # -- waiting
 
@@ -133,7 +149,7 @@ class Pacing:
 
     def laddered(self, order: Order) -> bool:
         """Whether the order manager itself chose the limit and follows the market with it."""
-        return order.spec.type is OrderType.LIMIT and not order.intent.limit
+        return pricing.quoted(order.spec, order.intent)
 
     def rung(self, order: Order) -> list[Effect]:
         """The next reprice of a ladder, or its end."""
@@ -162,7 +178,7 @@ class Pacing:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
         if order.pending or not self._changeable(order) or limit == order.limit:
             return []
-        if order.collar:
+        if order.collar or self.laddered(order):
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
         order.rungs += 1
         change_id = self._next_change(order, limit)

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from actors.contracts import Contracts
-from actors.order_book import CARETAKER, FOREIGN, Order, new_order
+from actors.order import Order, new_order
+from actors.order_book import CARETAKER, FOREIGN
 from actors.order_desk import ROUTINE, OrderDesk
 from engine.effects import Effect, Journal, Tell
 from engine.message import Message
@@ -121,7 +122,7 @@ class OrderReports:
     def _ended(self, order: Order, event: OrderEvent, filled: Qty, evidence: str) -> list[Effect]:
         """The rest is gone. Executions that the venue counts and we have not seen are asked for."""
         effects = self.desk.move(order, event, evidence)
-        if filled > order.filled:
+        if filled > order.filled or order.uneven:
             effects += self.desk.query(order.spec.client_id)
         return effects
 
@@ -214,13 +215,15 @@ class OrderReports:
         effects += self.desk.move(order, _event_of(order, fill, ended), fill.exec_id)
         if order.state is was or (was, order.state) in ROUTINE:
             effects += self.desk.told(order)
-        if order.filled > order.spec.quantity:
+        if order.overfilled:
             effects += self._overfilled(order)
         return effects
 
     def _overfilled(self, order: Order) -> list[Effect]:
         client_id = order.spec.client_id
-        text = f"filled {qty_float(order.filled):g} of {qty_float(order.spec.quantity):g}: more than was asked for"
+        done = {name: each.filled for name, each in order.legs.items()} or {"": order.filled}
+        said = ", ".join(f"{qty_float(filled):g} {name}".rstrip() for name, filled in done.items())
+        text = f"filled {said} of {qty_float(order.spec.quantity):g}: more than was asked for"
         return self.desk.alarm("OVERFILL", client_id, text) + self.desk.lock(
             order.spec.instrument, f"{client_id}: {text}"
         )

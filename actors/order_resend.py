@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.order_book import Order
+from actors.order import Order
 from actors.order_desk import OrderDesk
 from actors.order_pacing import Pacing
 from engine.effects import Effect, ToPort

@@ -9,7 +9,8 @@ from msgspec import structs
 from actors import pricing
 from actors.contracts import Contract, Contracts
 from actors.deadlines import DeadlinesDue
-from actors.order_book import Order, OrderBook, OrdersKept, new_order, session_of
+from actors.order import Order, new_order
+from actors.order_book import OrderBook, OrdersKept, session_of
 from actors.order_desk import Clients, OrderDesk
 from actors.order_lease import LEASE
 from actors.order_pacing import ACK, CANCEL, CHANGE, RUNG, TTL, WAIT, Pacing
@@ -20,6 +21,7 @@ from actors.system import TELLING
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Reply, ToPort
 from engine.message import Event, Refused
+from model.combos import contracts_of, worth
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
 from model.execution import AdoptOrder, AskOrders, DeclareAbsent, OrderDenied, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
@@ -136,14 +138,16 @@ class Orders(Actor):
             return "NOT_TRADEABLE", f"{intent.instrument} is not in the instrument table or may not be traded"
         if not may_place(self.mode, reduces=intent.reduces):
             return f"MODE_{self.mode.value}", f"nothing of this kind is placed in {self.mode.value}"
-        if self.locked and intent.instrument in self.locked and not intent.reduces:
-            return "LOCKED", f"{intent.instrument} is locked: {self.locked[intent.instrument]}"
+        if self.locked and not intent.reduces:
+            for name in contracts_of(intent.instrument):
+                if name in self.locked:
+                    return "LOCKED", f"{name} is locked: {self.locked[name]}"
         if intent.quantity <= 0 or intent.quantity % contract.lot:
             lot = qty_float(contract.lot)
             return "LOT", f"quantity {qty_float(intent.quantity):g} is not a positive multiple of the lot {lot:g}"
         if intent.run_id not in self.book.runs and 0 < session_of(intent.run_id) <= self.book.floor_session:
             return "STALE_RUN", f"run {intent.run_id} is too old to be new"
-        if not intent.limit and not intent.reference and not pricing.needs_quote(self.policy, intent):
+        if not (intent.limit or worth(intent) or pricing.needs_quote(self.policy, intent)):
             return "NO_REFERENCE", "an auction order needs the price of its decision"
         return None
 
@@ -169,7 +173,7 @@ class Orders(Actor):
         quote = self.pacing.fresh(intent.instrument)
         if quote is None:
             return []
-        if not pricing.sane(pricing.mid(quote), intent.reference, self.policy.sanity_bps):
+        if not self.pacing.sane(intent):
             _, effects = self.pacing.drop(intent.id)
             text = f"mid {pricing.mid(quote)} is too far from the decision's {intent.reference}"
             return effects + self.desk.deny(intent, "PRICE_SANITY", text)
@@ -183,9 +187,10 @@ class Orders(Actor):
 
     def _collar(self, contract: Contract, spec: OrderSpec, intent: Intent, arrival: Px) -> Px:
         """The worst price the order may show; it follows from the plan, so a fold finds the same."""
-        if not arrival:
+        if not arrival and not (intent.leg_references and pricing.quoted(spec, intent)):
             return 0 if intent.limit else spec.limit
-        return pricing.collar_of(contract, spec.side, arrival, pricing.collar_bps(self.policy, contract))
+        bps = pricing.collar_bps(self.policy, contract)
+        return pricing.collar_of(contract, spec.side, arrival, bps, pricing.measure(intent))
 
     def _send(self, place: Place, spec: OrderSpec, contract: Contract, arrival: Px, collar: Px) -> list[Effect]:
         spec = self.pacing.lease.term(spec, place.intent)
@@ -197,7 +202,7 @@ class Orders(Actor):
             *self.pacing.lease.leaving(spec),
             ToPort(self.venue, SubmitOrder(spec)),
             *self.desk.told(order),
-            *self.pacing.started(order, laddered=arrival != 0),
+            *self.pacing.started(order, laddered=self.pacing.laddered(order)),
         ]
 
     def on_change(self, change: CancelOrder | Reprice) -> Effects:
@@ -219,7 +224,7 @@ class Orders(Actor):
         self.pacing.quotes[quote.instrument] = quote
         effects: list[Effect] = []
         for place in list(self.pacing.waiting.values()):
-            if place.intent.instrument == quote.instrument:
+            if quote.instrument in contracts_of(place.intent.instrument):
                 effects += self._try_with_mates(place)
         return effects
 

@@ -235,7 +235,9 @@ def cash_bands(limits: RiskLimits, *, told_to: int = 0) -> CashBands:
 
 def basket_policy(execution: ExecutionSettings) -> BasketPolicy:
     return BasketPolicy(
-        min_notional=cash(execution.min_notional_base), drift_bps=round(execution.drift_band_share * 10_000)
+        min_notional=cash(execution.min_notional_base),
+        drift_bps=round(execution.drift_band_share * 10_000),
+        roll_as_spread=execution.roll_as_spread,
     )
 
 

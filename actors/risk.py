@@ -168,7 +168,7 @@ class Risk(Actor):
 
     def fold_filled(self, filled: Filled) -> None:
         self.gate.filled(filled)
-        self.gate.exposures.executed(filled.fill.client_id, filled.fill.quantity)
+        self.gate.exposures.executed(filled.fill.client_id, filled.fill.instrument, filled.fill.quantity)
 
     def fold_order(self, row: OrderMoved | OrderDenied) -> None:
         if isinstance(row, OrderDenied) or row.now in _OVER:

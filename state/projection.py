@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from engine.ports import Row
+from model.combos import legs_of, whole
 from model.decisions import (
     Approved,
     DayMarked,
@@ -171,14 +172,25 @@ def _filled(db: sqlite3.Connection, row: Row, e: Filled) -> None:
 
 
 def _sum_fills(db: sqlite3.Connection, client_id: str) -> None:
-    """An order's filled quantity and average price from the executions that stand."""
-    filled = cost = 0
-    query = "SELECT quantity, price FROM fills WHERE client_id = ? AND corrected_by = ''"
-    for quantity, price in db.execute(query, (client_id,)):
-        filled += quantity
-        cost += quantity * price
-    average = div_half_even(cost, filled) if filled else 0
+    """An order's filled quantity and average price from the executions that stand; a combo's are whole and net."""
+    done: dict[str, tuple[int, int]] = {}
+    query = "SELECT instrument, quantity, price FROM fills WHERE client_id = ? AND corrected_by = ''"
+    for instrument, quantity, price in db.execute(query, (client_id,)):
+        filled, cost = done.get(instrument, (0, 0))
+        done[instrument] = filled + quantity, cost + quantity * price
+    named = db.execute("SELECT instrument FROM orders WHERE client_id = ?", (client_id,)).fetchone()
+    legs = legs_of(named[0]) if named else ()
+    if legs:
+        filled = whole(legs, {name: quantity for name, (quantity, _) in done.items()})
+        average = sum(leg.ratio * _average(*done.get(leg.instrument, (0, 0))) for leg in legs) if filled else 0
+    else:
+        filled, cost = (sum(column) for column in zip(*done.values(), strict=True)) if done else (0, 0)
+        average = _average(filled, cost)
     db.execute("UPDATE orders SET filled = ?, average_px = ? WHERE client_id = ?", (filled, average, client_id))
+
+
+def _average(filled: int, cost: int) -> int:
+    return div_half_even(cost, filled) if filled else 0
 
 
 def _targets(db: sqlite3.Connection, row: Row, e: Targets) -> None:

@@ -170,6 +170,7 @@ def _began(state: Path, otherwise: int) -> int:
 
 
 def _show_plan(planned: Planned) -> None:
+    from model.orders import OrderType
     from model.units import px_float, qty_float
 
     click.echo(f"on the prices of session {planned.session}; the engine's mode is {planned.mode}")
@@ -177,7 +178,7 @@ def _show_plan(planned: Planned) -> None:
         click.echo(f"risk: regime {planned.risk.regime.value}, scale {planned.risk.scale:.3f}: {planned.risk.why}")
     for order in planned.orders:
         spec, intent = order.spec, order.intent
-        limit = f" limit {px_float(spec.limit):g}" if spec.limit else ""
+        limit = f" limit {px_float(spec.limit):g}" if spec.limit or spec.type is OrderType.LIMIT else ""
         click.echo(
             f"  {spec.side.name:<4} {qty_float(spec.quantity):>10,.10g} {spec.instrument:<18} {spec.type.value}{limit}"
             f"  {intent.purpose.value}  {intent.reason}"

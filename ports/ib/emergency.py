@@ -21,12 +21,11 @@ from model.units import NS_PER_SECOND, Qty
 from ports.ib.account_guard import check_accounts, check_settings
 from ports.ib.cash_watch import CashWatch
 from ports.ib.codes import Action
-from ports.ib.contracts import Pins, Query
+from ports.ib.contracts import BAG, Pins, Query
 from ports.ib.deaf import Deaf
 from ports.ib.emergency_ears import OVER, Ears, EveryOrder
 from ports.ib.encoding import Encoded, encode
 from ports.ib.errors import IBError, IdInUse, LinkLost, Unanswered
-from ports.ib.executions import BAG
 from ports.ib.heard import FILLED, OrderSeen
 from ports.ib.look import Look, Looks, folded
 from ports.ib.maintenance import midnight_ns

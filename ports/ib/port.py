@@ -33,7 +33,7 @@ from model.sessions import Sessions
 from ports.ib.account_guard import check_accounts, check_settings, is_paper
 from ports.ib.blotter import Blotter
 from ports.ib.cash_watch import CashWatch
-from ports.ib.codes import Action, Rule
+from ports.ib.codes import ENDING, Action, Rule
 from ports.ib.contracts import Pins
 from ports.ib.counter import Counter
 from ports.ib.days import Days
@@ -58,13 +58,11 @@ UPSTREAM = {
     Action.RESTORE: LinkEvent.UPSTREAM_BACK,
     Action.RESTORE_ANEW: LinkEvent.UPSTREAM_BACK,
 }
-ENDING = {Action.RECONNECT, Action.STOP, Action.ID_IN_USE}
 HEARERS: dict[type, tuple[str, ...]] = {**TOLD_TO, VenueUp: (RISK, *TOLD_TO[VenueUp])}
 """As anywhere, and risk hears that margin can be asked for."""
 PROOFS = 3
 """How often the first look of a session may fail before the session is given up."""
 NAME = "ib"
-MINUTE_S = 60.0
 
 
 class IBPort:
@@ -102,7 +100,8 @@ class IBPort:
             cancel_again=self._cancel_again, flush=self.executions.flush, now_ns=now_ns,
             cancel_s=settings.patience.cancel_s,
         )  # fmt: skip
-        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask)
+        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask,
+                                self.executions.ordered)  # fmt: skip
         self._margins = MarginDesk(ask=self._counter.what_if, tell=self._tell, now_ns=now_ns)
         self._qualifier = Qualifier(self.pins, sessions or {}, self._block)
         self.inquiry = Inquiry(
@@ -265,7 +264,7 @@ class IBPort:
         """Contracts are checked anew each day, and new ones when they come. What is silent is asked next minute."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(MINUTE_S):
+                async with asyncio.timeout(60.0):
                     await self._more_contracts.wait()
             self._more_contracts.clear()
             if self.link.ready:
@@ -292,6 +291,7 @@ class IBPort:
     # -- what is heard
 
     def heard_order(self, seen: OrderSeen) -> None:
+        self.executions.ordered(seen.ref, seen.contract.legs)
         self.blotter.on_open(seen)
 
     def heard_status(self, seen: StatusSeen) -> None:

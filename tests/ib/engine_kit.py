@@ -24,7 +24,7 @@ from engine.stages import StopPlan, StopStage
 from engine.supervise import Branch, Child
 from model.decisions import Approved, Decide, InstrumentLocked, InstrumentReleased, Mode, ModeChanged, NavMarked
 from model.execution import Alarm, Reconciled, ReconcileNow
-from model.market import WatchAgain
+from model.market import WatchAgain, WatchQuotes
 from model.orders import (
     CancelOrder,
     Filled,
@@ -35,7 +35,6 @@ from model.orders import (
     Share,
     Side,
     VenueUp,
-    WatchQuotes,
     intent_id,
 )
 from model.units import NS_PER_SECOND, cash, px, qty

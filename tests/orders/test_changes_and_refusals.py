@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from actors.order_book import Order
+from actors.order import Order
 from actors.pricing import ExecutionPolicy
 from engine.message import Refused
 from model.decisions import Mode, ModeChanged

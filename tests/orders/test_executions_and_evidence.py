@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.order_book import shares_of
+from actors.order import shares_of
 from actors.pricing import ExecutionPolicy, Style
 from engine.effects import Reply
 from engine.message import Refused

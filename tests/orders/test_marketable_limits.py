@@ -10,7 +10,7 @@ import pytest
 from actors.pricing import ExecutionPolicy, Style
 from model.decisions import Mode, ModeChanged
 from model.execution import OrderDenied, SeenAtVenue
-from model.market import WatchAgain
+from model.market import WatchAgain, WatchQuotes
 from model.order_events import OrderPlanned, OrderRepriced
 from model.orders import (
     CancelAtVenue,
@@ -30,7 +30,6 @@ from model.orders import (
     Urgency,
     VenueDown,
     VenueUp,
-    WatchQuotes,
 )
 from model.units import px, qty
 from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote

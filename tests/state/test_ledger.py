@@ -6,10 +6,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.errors import JournalError
 from engine.message import Event
+from model.combos import as_legs
 from model.decisions import (
     Approved,
     DayMarked,
@@ -292,3 +294,20 @@ def test_the_way_to_the_end_does_not_count_but_the_end_does(tmp_path: Path, even
         hashes.append(content.hash())
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
+
+
+def test_a_spread_is_told_with_what_is_whole_and_its_net_price(tmp_path: Path, events: Events) -> None:
+    """Three sold at 3850 and two bought at 3871 and 3873: two whole, at 3872 - 3850 net."""
+    spread = msgspec.structs.replace(BUY, instrument="SP500@202303-202306", leg_references=(3_850 * PX, 3_870 * PX))
+    near, far = (msgspec.structs.replace(leg, id=spread.id) for leg in as_legs(spread))
+    told = [
+        planned(spread),
+        filled(near, "n1", 3 * LOT, 3_850 * PX),
+        filled(far, "f1", LOT, 3_871 * PX),
+        filled(far, "f2", LOT, 3_873 * PX),
+    ]
+    write(tmp_path, rows(told))
+    with Ledger(tmp_path, events) as ledger:
+        order = ledger.order(spread.id)
+        assert order is not None
+        assert (order.instrument, order.filled, order.average_px) == ("SP500@202303-202306", 2 * LOT, 22 * PX)

@@ -12,10 +12,11 @@ import msgspec
 
 from actors.contracts import Contract, Contracts
 from model.orders import CashMoved, Fill, Filled, Settlement, Share
-from model.units import CASH_SCALE, QTY_SCALE, Cash, Px, Qty, div_half_even
+from model.units import CASH_SCALE, NS_PER_DAY, QTY_SCALE, Cash, Px, Qty, div_half_even
 
 EXTERNAL_FLOWS = ("deposit", "withdrawal")
-IDS_KEPT = 512
+LATE_NS = 30 * NS_PER_DAY
+"""How late a settlement or a cash move may come and still be news."""
 
 
 class SleeveLine:
@@ -132,6 +133,8 @@ class Books:
     """Positions and cash, and what happened to them since the last day's mark.
 
     `converted`, `fees`, `financing`, `flows` are amounts by currency since then; `sleeve_fees` by (sleeve, currency).
+    seen_ids: when each settlement, cash move, crossing and adjustment happened; what is older than `floor_ns` is
+    forgotten, and not taken any more.  reach_ns: from when on the venue last told what happened.
     """
 
     def __init__(self, contracts: Contracts, cash: dict[str, Cash]) -> None:
@@ -147,6 +150,8 @@ class Books:
         self.taken: dict[str, Taken] = {}
         self.taken_before: dict[str, Taken] = {}
         self.seen_ids: dict[str, int] = {}
+        self.floor_ns = 0
+        self.reach_ns = 0
         self.cash_touched_ns: dict[str, int] = {}
 
     def position(self, instrument: str) -> Position:
@@ -217,14 +222,28 @@ class Books:
 
     # -- what the venue does of its own accord
 
-    def first_time(self, key: str) -> bool:
-        """True once for each settlement, cash move, crossing or adjustment."""
-        if key in self.seen_ids:
+    def first_time(self, key: str, at_ns: int) -> bool:
+        """True once for each settlement, cash move, crossing or adjustment.
+
+        One from before the floor was compared with the venue's cash long ago: it is in the books, whoever repeats it.
+        """
+        if key in self.seen_ids or at_ns < self.floor_ns:
             return False
-        self.seen_ids[key] = 1
-        if len(self.seen_ids) > IDS_KEPT:
-            del self.seen_ids[next(iter(self.seen_ids))]
+        self.seen_ids[key] = at_ns
         return True
+
+    def reached(self, since_ns: int) -> None:
+        """The venue told everything since a moment; what is older it does not repeat."""
+        self.reach_ns = max(self.reach_ns, since_ns)
+
+    def forgettable_ns(self, at_ns: int) -> int:
+        """At a moment: ids of what happened before this are not needed any more, by the venue's reach or by age."""
+        return max(self.floor_ns, min(self.reach_ns, at_ns - LATE_NS))
+
+    def _forget_ids(self, before_ns: int) -> None:
+        self.floor_ns = max(self.floor_ns, before_ns)
+        for key in [key for key, at_ns in self.seen_ids.items() if at_ns < self.floor_ns]:
+            del self.seen_ids[key]
 
     def settle(self, settlement: Settlement) -> None:
         """Take the venue's variation as cash. What our own computation does not agree with stays open."""
@@ -303,12 +322,16 @@ class Books:
         for name in flat:
             del self.positions[name]
 
-    def new_day(self) -> None:
-        """Begin to count again after a day's mark; repeats of fills are known for two more days at least."""
+    def new_day(self, forgot_ns: int) -> None:
+        """Begin to count again after a day's mark; repeats of fills are known for two more days at least.
+
+        forgot_ns: ids of what happened before are forgotten.
+        """
         for amounts in (self.converted, self.fees, self.financing, self.flows, self.traded):
             amounts.clear()
         self.sleeve_fees.clear()
         self.taken_before, self.taken = self.taken, {}
+        self._forget_ids(forgot_ns)
         self.forget_flat()
 
 

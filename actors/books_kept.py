@@ -63,6 +63,8 @@ class BooksKept(Event, frozen=True, gc=False):
     sessions: dict[str, int] = msgspec.field(default_factory=dict)
     variation: VariationKept | None = None
     opened: AccountOpened | None = None
+    seen_ns: tuple[int, ...] = ()
+    floor_ns: int = 0
 
 
 def kept_books(
@@ -75,6 +77,7 @@ def kept_books(
         flows=dict(books.flows), traded=dict(books.traded),
         sleeve_fees=tuple((*key, amount) for key, amount in books.sleeve_fees.items()), taken=dict(books.taken),
         taken_before=dict(books.taken_before), seen_ids=tuple(books.seen_ids),
+        seen_ns=tuple(books.seen_ids.values()), floor_ns=books.floor_ns,
         cash_touched_ns=dict(books.cash_touched_ns), totals={name: str(getattr(totals, name)) for name in SUMS},
         sleeve_totals={name: str(amount) for name, amount in totals.sleeves.items()}, money=dict(totals.money),
         rates=dict(rates), marked_rates=dict(totals.rates), twr=totals.twr, nav=totals.nav, session=session,
@@ -90,7 +93,9 @@ def restored_books(kept: BooksKept, contracts: Contracts) -> tuple[Books, Totals
     for name in BY_NAME:
         setattr(books, name, dict(getattr(kept, name)))
     books.sleeve_fees = {(sleeve, currency): amount for sleeve, currency, amount in kept.sleeve_fees}
-    books.seen_ids = dict.fromkeys(kept.seen_ids, 1)
+    times = kept.seen_ns or (kept.marked_ns,) * len(kept.seen_ids)  # snapshots of before had no times
+    books.seen_ids = dict(zip(kept.seen_ids, times, strict=True))
+    books.floor_ns = kept.floor_ns
     totals = Totals(
         **{name: int(kept.totals[name]) for name in SUMS},
         money=dict(kept.money),

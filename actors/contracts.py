@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from model.combos import contracts_of
 from model.instruments import Instrument, Kind, TickStep, product_of
 from model.units import CASH_SCALE, PX_SCALE, QTY_SCALE, Cash, Px, Qty, div_half_even, px, qty
 
@@ -82,7 +83,8 @@ class Contracts:
         """The contract, or None when its product is not in the universe."""
         known = self._known.get(contract_id)
         if known is None:
-            instrument = self._instruments.get(contract_id) or self._instruments.get(product_of(contract_id))
+            names = (contract_id, product_of(contract_id), *contracts_of(contract_id))
+            instrument = next((self._instruments[name] for name in names if name in self._instruments), None)
             if instrument is None:
                 return None
             known = self._known[contract_id] = Contract(contract_id, instrument)

@@ -40,6 +40,12 @@ DENIAL_CODES: Final[dict[str, DenialCode]] = {
         "gross exposure would be over its limit", "lower the sleeves' size or raise max_gross_leverage"
     ),
     "NET": DenialCode("net exposure would be over its limit", "balance the sleeves or raise max_net_leverage"),
+    "MARGIN": DenialCode(
+        "the broker's margin for the whole basket leaves too little", "lower the sleeves' size or add money"
+    ),
+    "MARGIN_UNKNOWN": DenialCode(
+        "the broker did not say what margin the basket needs", "read why, mend it, and let the next run ask again"
+    ),
     "RATE": DenialCode("too many orders in a minute", "look for a sleeve that flickers"),
     "TOO_SOON": DenialCode("an order in this instrument was approved a moment ago", "look for a sleeve that flickers"),
     "RUN_SIZE": DenialCode("one proposal holds too many orders", "look for a fault in the inputs before resuming"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAbsent, SeenAtVenue, Severity
-from model.orders import ORDER_PREFIX, VenueSnapshot
+from model.orders import ORDER_PREFIX, OpenOrder, VenueSnapshot
+from model.units import Px
 from state.order_law import OrderState
 
 UNKNOWN_ORDER, IN_DOUBT = "UNKNOWN_ORDER", "ORDER_IN_DOUBT"
@@ -38,8 +39,9 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
     """Compare a complete snapshot with the open orders of the book.
 
     Absence proves something only where the venue enforces ids, and the snapshot covers the first sending and
-    `settle_ns` after the last. Elsewhere an order that is not shown by then is in doubt until the venue shows it. One
-    planned after the snapshot was taken is left out.
+    `settle_ns` after the last. An order that is not shown by then at a venue without ids, or that left before what the
+    venue still tells, is in doubt until the venue shows it: no later look will tell. One planned after the snapshot was
+    taken is left out.
     """
     at_venue = {order.client_id: order for order in snapshot.orders}
     closed = {order.client_id: order for order in snapshot.closed}
@@ -54,8 +56,7 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
         ended = closed.get(order.client_id)
         compared.append(order.client_id)
         if seen is not None:
-            if order.state != WORKING or seen.filled > order.filled:
-                evidence.append(_seen(snapshot, order, WORKING, seen.venue_id, seen.filled))
+            evidence += _open(snapshot, order, seen, settle_ns)
         elif ended is not None:
             evidence.append(_seen(snapshot, order, ended.state, ended.venue_id, ended.filled))
         elif order.state == LOST:
@@ -81,6 +82,28 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
     )
 
 
+def _open(snapshot: VenueSnapshot, order: KnownOrder, seen: OpenOrder, settle_ns: int) -> list[Evidence]:
+    """What is news of an order that is open there."""
+    limit = _limit(snapshot, order, seen, settle_ns)
+    if order.state == WORKING and seen.filled <= order.filled and not limit:
+        return []
+    shown = _seen(snapshot, order, WORKING, seen.venue_id, seen.filled)
+    return [msgspec.structs.replace(shown, limit=limit, change_id=order.change_id if limit else "")]
+
+
+def _limit(snapshot: VenueSnapshot, order: KnownOrder, seen: OpenOrder, settle_ns: int) -> Px:
+    """What works by this snapshot, where that is news or settles a change; 0 otherwise.
+
+    What the snapshot shows of a change on its way proves nothing, unless it is what was asked for.
+    """
+    if not (order.limit and seen.limit):
+        return 0
+    if not order.change_id:
+        return seen.limit if seen.limit != order.limit and order.limit_ns < snapshot.at_ns else 0
+    taken = seen.limit == order.asked != order.limit
+    return seen.limit if taken or order.limit_ns + settle_ns <= snapshot.at_ns else 0
+
+
 def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:
     """Whether an order that the snapshot does not show can never have reached the venue, or has left it."""
     covered = snapshot.complete and snapshot.since_ns <= order.planned_ns
@@ -94,8 +117,9 @@ def _settled(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool
 def _unshown(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> Break:
     """An order that is not there and not proven absent: a later look will tell, or nothing ever will."""
     kind, text = UNKNOWN_ORDER, "is not shown, and that proves nothing yet"
-    if snapshot.complete and not snapshot.ids_enforced and _settled(snapshot, order, settle_ns):
-        kind, text = IN_DOUBT, "is not shown, and here that proves nothing: ask the venue what became of it"
+    if snapshot.complete and _settled(snapshot, order, settle_ns):
+        here = "from before what it tells" if snapshot.ids_enforced else "here"
+        kind, text = IN_DOUBT, f"is not shown, and {here} that proves nothing: ask the venue what became of it"
     return Break(
         kind, order.client_id, order.filled, 0, Severity.LOCK, f"{order.client_id} in {order.instrument} {text}"
     )

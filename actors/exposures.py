@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from model.combos import legs_of
 from model.decisions import CycleFx, ExposureLine, NavMarked
 from model.instruments import Instrument, product_of
 from model.market import Quality
@@ -15,6 +16,7 @@ from model.units import PX_SCALE, QTY_SCALE, Qty
 
 _SCALE: Final = float(PX_SCALE) * QTY_SCALE
 BUY: Final = Side.BUY
+LEG: Final = " leg "
 
 
 class Holding:
@@ -68,6 +70,7 @@ class Working(msgspec.Struct, gc=False):
 
     counted: how much of it may change the product's exposure; the rest moves the position between contracts.
     notional: of what counts towards turnover, in base currency.  heard: the order manager said something of it.
+    ratio: of a combo's leg, how many one combo has; each leg is kept as an order of its own (`leg_key`).
     """
 
     instrument: str
@@ -77,6 +80,12 @@ class Working(msgspec.Struct, gc=False):
     counted: Qty
     notional: float = 0.0
     heard: bool = False
+    ratio: int = 1
+
+
+def leg_key(order: str, instrument: str) -> str:
+    """What one leg of a combo is kept under."""
+    return f"{order}{LEG}{instrument}"
 
 
 class Exposures:
@@ -86,6 +95,7 @@ class Exposures:
         self.holdings = {name: Holding(name, each) for name, each in instruments.items()}
         self.lines: dict[str, Line] = {}
         self.orders: dict[str, Working] = {}
+        self.combos: dict[str, tuple[str, ...]] = {}
         self.gross = self.up = self.down = 0.0
 
     def meet(self, instrument: str) -> Line | None:
@@ -130,10 +140,23 @@ class Exposures:
         self.orders[order] = Working(instrument, side, quantity, quantity, counted, notional)
         self._add(line, side, counted, quantity - counted)
 
+    def work_legs(self, order: str, instrument: str) -> None:
+        """The legs of a combo were approved, each under its key: from now on what is said of it is said of them."""
+        legs = legs_of(instrument)
+        self.combos[order] = tuple(leg_key(order, leg.instrument) for leg in legs)
+        for key, leg in zip(self.combos[order], legs, strict=True):
+            self.orders[key].ratio = leg.size
+
     def moved(self, order: str, filled: Qty, terminal: bool) -> None:
-        """The order manager's word on an order: what is left of it."""
+        """The order manager's word on an order: what is left of it. Of a combo `filled` counts whole ones."""
         working = self.orders.get(order)
         if working is None:
+            for key in self.combos.get(order, ()):
+                leg = self.orders.get(key)
+                if leg is not None:
+                    self.moved(key, max(filled * leg.ratio, leg.quantity - leg.left), terminal)
+            if terminal:
+                self.combos.pop(order, None)
             return
         working.heard = True
         left = 0 if terminal else working.quantity - filled
@@ -145,17 +168,29 @@ class Exposures:
         if terminal:
             del self.orders[order]
 
-    def executed(self, order: str, quantity: Qty) -> None:
+    def executed(self, order: str, instrument: str, quantity: Qty) -> None:
         """So much of an order was executed, as the journal tells it where nobody tells how much is left."""
+        order = leg_key(order, instrument) if order in self.combos else order
         working = self.orders.get(order)
         if working is not None:
             self.moved(order, working.quantity - max(0, working.left - quantity), working.left <= quantity)
 
     def hear(self, order: str) -> None:
         """The order manager did something with an order."""
-        working = self.orders.get(order)
-        if working is not None:
-            working.heard = True
+        for key in self.combos.get(order, (order,)):
+            working = self.orders.get(key)
+            if working is not None:
+                working.heard = True
+
+    def withdraw(self, order: str) -> float:
+        """An approval is taken back; what it had counted towards turnover."""
+        keys = self.combos.get(order, (order,))
+        notional = sum(self.orders[key].notional for key in keys if key in self.orders)
+        self.moved(order, 0, True)
+        return notional
+
+    def works(self, order: str) -> bool:
+        return order in self.orders or order in self.combos
 
     def filled(self, instrument: str, signed: Qty) -> None:
         """The position changed by a fill."""
@@ -168,7 +203,7 @@ class Exposures:
     def forget_unheard(self) -> None:
         """Drop approvals that the order manager never heard of: their run is over."""
         for order in [order for order, working in self.orders.items() if not working.heard]:
-            self.moved(order, 0, True)
+            self.moved(order.partition(LEG)[0], 0, True)
 
     def value(self, holding: Holding) -> None:
         """Count one product anew after something of it changed."""
@@ -196,6 +231,9 @@ class Exposures:
                 self.orders[order] = working
                 counts = min(working.left, working.counted)
                 self._add(line, working.side, counts, working.left - counts)
+            combo, leg, _ = order.partition(LEG)
+            if leg:
+                self.combos[combo] = (*self.combos.get(combo, ()), order)
 
     def _add(self, line: Line, side: Side, counts: Qty, rolls: Qty) -> None:
         """Let so much more (or less) work: what changes the product's exposure, and what moves between contracts."""

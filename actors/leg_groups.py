@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from actors.order_book import shares_of
+from actors.order import shares_of
 from model.orders import Intent, OrderUpdate, Purpose, Share, Side, Urgency, intent_id
 from model.units import NS_PER_SECOND, Qty, qty_float
 

@@ -16,8 +16,18 @@ from engine.message import Event
 from model.decisions import CycleOpened, run_id
 from model.execution import Alarm
 from model.instruments import Instrument, Kind, product_of
-from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed, TellAgain, WatchAgain
-from model.orders import WatchQuotes
+from model.market import (
+    BarClosed,
+    FeedState,
+    Mark,
+    ProductBar,
+    Quality,
+    Quote,
+    SessionClosed,
+    TellAgain,
+    WatchAgain,
+    WatchQuotes,
+)
 from model.rolls import RollSchedule
 from model.sessions import Sessions
 

@@ -13,6 +13,8 @@ import msgspec
 from actors.contracts import Contract, Contracts
 from actors.order_book import FOREIGN
 from actors.plan_legs import Leg, in_groups
+from actors.roll_split import Parts, split_roll
+from model.combos import calendar_spread, legs_of, net
 from model.decisions import CycleOpened, Denial, NavMarked, Targets, Want
 from model.market import FxSnapshot, Quality
 from model.orders import Intent, Purpose, Share, Side, Urgency, intent_id
@@ -27,10 +29,12 @@ class BasketPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     min_notional: in base currency; never blocks a full close, a roll or a reduction.  drift_bps: a change smaller than
     this share of the larger of position and target waits; never blocks a full close, a first entry or a roll.
+    roll_as_spread: what a roll moves from one contract to the next is one order for the calendar spread.
     """
 
     min_notional: Cash = 2_500 * CASH_SCALE
     drift_bps: int = 0
+    roll_as_spread: bool = False
 
 
 class Crossing(msgspec.Struct, frozen=True, gc=False):
@@ -249,16 +253,20 @@ class Run:
     def _legs(
         self, product: str, contract: Contract, sides: Sides, old: Sequence[str], current: Qty, target: Qty
     ) -> list[Leg]:
-        """What leaves the old contracts, and what the held one changes by; a roll is one pair."""
+        """What leaves the old contracts, and what the held one changes by; a roll is one pair, or a spread."""
         roll = f"roll:{product}" if old and target else ""
         urgency, pairs, reason = _together(sides)
-        legs: list[Leg] = []
-        for name in old:
-            shares = {sleeve: -quantity for sleeve, quantity in sides.held[name].items()}
-            purpose = Purpose.ROLL if roll else Purpose.REDUCE
-            legs += self._leg(self.netting.contracts[name], shares, purpose, True, urgency, pairs, reason)
         here = sides.held.get(contract.id, {})
         shares = {sleeve: sides.target.get(sleeve, 0) - here.get(sleeve, 0) for sleeve in {**here, **sides.target}}
+        legs: list[Leg] = []
+        if roll and len(old) == 1 and self.policy.roll_as_spread:
+            split = split_roll(sides.held[old[0]], shares)
+            if split is not None:
+                return self._spread(contract, old[0], split, urgency, pairs, reason)
+        for name in old:
+            gone = {sleeve: -quantity for sleeve, quantity in sides.held[name].items()}
+            purpose = Purpose.ROLL if roll else Purpose.REDUCE
+            legs += self._leg(self.netting.contracts[name], gone, purpose, True, urgency, pairs, reason)
         reduces = not old and _reduces(current, target)
         plain = Purpose.REDUCE if reduces else Purpose.REBALANCE
         legs += self._leg(contract, shares, Purpose.ROLL if roll else plain, reduces, urgency, pairs, reason)
@@ -269,6 +277,21 @@ class Run:
                     leg.pairs = (roll,)
         return legs
 
+    def _spread(
+        self, contract: Contract, old: str, split: tuple[Parts, Parts, Parts], urgency: Urgency,
+        pairs: tuple[str, ...], reason: str,
+    ) -> list[Leg]:  # fmt: skip
+        """A roll as one order for both contracts; what the position changes by besides is an order of its own."""
+        moved, less, more = split
+        known = self.netting.contracts
+        combo = known[calendar_spread(contract.product, old, contract.id)]
+        legs = self._leg(combo, moved, Purpose.ROLL, False, urgency, (), reason)
+        legs += self._leg(known[old], less, Purpose.REDUCE, True, urgency, pairs, reason)
+        legs += self._leg(contract, more, Purpose.REBALANCE, False, urgency, pairs, reason)
+        for place, leg in enumerate(legs):
+            leg.leg = place
+        return legs
+
     def _leg(
         self, contract: Contract, parts: Mapping[str, Qty], purpose: Purpose, reduces: bool, urgency: Urgency,
         pairs: tuple[str, ...], reason: str,
@@ -277,8 +300,11 @@ class Run:
         shares = tuple([Share(sleeve, quantity) for sleeve, quantity in parts.items() if quantity])
         if not shares:
             return []
-        price = self.prices[contract.id]
-        return [Leg(contract, sum(parts.values()), shares, purpose, price, reduces, urgency, pairs, reason)]
+        combo = legs_of(contract.id)
+        price = net(combo, self.prices) if combo else self.prices[contract.id]
+        leg = Leg(contract, sum(parts.values()), shares, purpose, price, reduces, urgency, pairs, reason)
+        leg.leg_references = tuple([self.prices[each.instrument] for each in combo])
+        return [leg]
 
     # -- pairs
 
@@ -318,7 +344,7 @@ class Run:
             id=intent_id(run_id, leg.contract.id, side, quantity, "net", leg.leg, 0), run_id=run_id,
             instrument=leg.contract.id, side=side, quantity=quantity, purpose=leg.purpose, shares=leg.shares,
             reference=leg.reference, leg=leg.leg, pair=leg.group, legs=leg.legs, urgency=leg.urgency,
-            reduces=leg.reduces, reason=leg.reason,
+            reduces=leg.reduces, reason=leg.reason, leg_references=leg.leg_references,
         )  # fmt: skip
 
 

@@ -7,150 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
+from actors.order import Order, copied, new_order
 from engine.message import Event
 from model.execution import KnownOrder, OrderDenied, OrdersKnown
-from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
-from model.orders import Fill, Filled, Intent, OrderSpec, Share
-from model.units import Px, Qty, div_half_even
-from state.law import Outcome
-from state.order_law import TABLE, OrderEvent, OrderState, is_terminal
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
+from model.orders import Filled
+from model.units import Px, Qty
+from state.order_law import OrderEvent, OrderState
 
-LAW = dict(TABLE)
 CARETAKER = "caretaker"
 FOREIGN = "foreign"
-
-
-class Execution(msgspec.Struct, frozen=True, gc=False):
-    """One execution in an order: unsigned quantity and the signed parts of it that sleeves got."""
-
-    quantity: Qty
-    shares: tuple[Share, ...]
-
-
-VOID = Execution(0, ())
-
-
-class Order(msgspec.Struct, gc=False, kw_only=True):
-    """One order and all that is known of it.
-
-    given: signed quantity that each share of the intent has got so far.  collar: worst price it may show, 0 for none.
-    rungs: reprices done.  changes: modifies asked.  pending: the modify that the venue has not answered.
-    wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
-    it (a LOST one that will not be sent again).  resent_ns: when it was last sent again, 0 for never.
-    """
-
-    intent: Intent
-    spec: OrderSpec
-    approval: str
-    arrival: Px
-    planned_ns: int
-    lot: Qty
-    limit: Px
-    collar: Px = 0
-    state: OrderState = OrderState.DURABLE
-    venue_id: str = ""
-    filled: Qty = 0
-    executions: dict[str, Execution] = {}
-    given: list[Qty] = []
-    rungs: int = 0
-    changes: int = 0
-    pending: str = ""
-    wants_cancel: bool = False
-    cancel_asked: bool = False
-    settled: bool = False
-    changed_ns: int = 0
-    resent_ns: int = 0
-
-    @property
-    def remaining(self) -> Qty:
-        return max(0, self.spec.quantity - self.filled)
-
-    @property
-    def over(self) -> bool:
-        """Nothing more is expected at the venue."""
-        return self.settled or is_terminal(self.state)
-
-    def step(self, event: OrderEvent) -> Outcome[OrderState]:
-        """Take one step by the law; the state afterwards is the table's."""
-        outcome = LAW[self.state, event]
-        self.state = outcome.state
-        if self.settled and self.state is not OrderState.LOST:
-            self.settled = False  # given up as LOST, and it was at the venue after all
-        return outcome
-
-    def take(self, fill: Fill) -> tuple[Share, ...]:
-        """Count an execution and say which sleeves it belongs to. What it corrects no longer counts."""
-        if fill.corrects:
-            replaced = self.executions.get(fill.corrects, VOID)
-            self.executions[fill.corrects] = VOID
-            self.filled -= replaced.quantity
-            self._give_back(replaced)
-        self.filled += fill.quantity
-        shares = self._share_out(fill.quantity)
-        self.executions[fill.exec_id] = Execution(fill.quantity, shares)
-        return shares
-
-    def retake(self, filled: Filled) -> None:
-        """Count a journalled execution again, with the shares it was given."""
-        fill = filled.fill
-        if fill.exec_id in self.executions:
-            return
-        if fill.corrects:
-            replaced = self.executions.get(fill.corrects, VOID)
-            self.executions[fill.corrects] = VOID
-            self.filled -= replaced.quantity
-            self._give_back(replaced)
-        if filled.voids:
-            self.executions.setdefault(filled.voids, VOID)
-        self.filled += fill.quantity
-        self._give(filled.shares, 1)
-        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares)
-
-    def _give_back(self, replaced: Execution) -> None:
-        self._give(replaced.shares, -1)
-
-    def _give(self, shares: Iterable[Share], sign: int) -> None:
-        place = {share.sleeve: i for i, share in enumerate(self.intent.shares)}
-        for share in shares:
-            at = place.get(share.sleeve)
-            if at is not None:
-                self.given[at] += sign * share.quantity
-
-    def _share_out(self, quantity: Qty) -> tuple[Share, ...]:
-        wanted = self.intent.shares
-        if len(wanted) == 1:
-            signed = quantity * self.spec.side
-            self.given[0] += signed
-            return (Share(wanted[0].sleeve, signed),)
-        until = shares_of(wanted, self.spec.side * self.filled, self.lot)
-        given, found = self.given, []
-        for i, share in enumerate(wanted):
-            part = until[i] - given[i]
-            if part:
-                found.append(Share(share.sleeve, part))
-            given[i] = until[i]
-        return tuple(found)
-
-
-def shares_of(wanted: tuple[Share, ...], filled: Qty, lot: Qty) -> list[Qty]:
-    """Signed parts of a signed filled quantity, in proportion to the wanted shares and in whole lots where it can be.
-
-    They sum to `filled` exactly, and are the wanted shares exactly when all is filled.
-    """
-    total = sum(share.quantity for share in wanted)
-    if filled == total or not wanted or total == 0:
-        return [share.quantity for share in wanted]
-    sign = 1 if total > 0 else -1
-    parts, wanted_so_far, given_so_far = [], 0, 0
-    for share in wanted[:-1]:
-        wanted_so_far += share.quantity
-        until = div_half_even(sign * filled * wanted_so_far, abs(total) * lot) * lot
-        parts.append(until - given_so_far)
-        given_so_far = until
-    parts.append(filled - given_so_far)
-    return parts
 
 
 class OrdersKept(Event, frozen=True, gc=False):
@@ -245,14 +111,14 @@ class OrderBook:
         """What the reconciler compares: open orders, and of those it asks for the ones that should not be there."""
         asked = tuple(asked)
         given_up = (self.orders[each] for each in asked if each in self.orders and each not in self.open)
-        found = tuple(
-            KnownOrder(o.spec.client_id, o.spec.instrument, o.state, o.filled, o.planned_ns, o.resent_ns)
-            for o in (*self.open.values(), *(o for o in given_up if o.state is OrderState.LOST))
-        )
+        lost = (order for order in given_up if order.state is OrderState.LOST)
+        found = tuple(_known(order) for order in (*self.open.values(), *lost))
         return OrdersKnown(found, tuple(each for each in asked if each not in self.orders))
 
     def close(self, order: Order) -> None:
+        """Nothing more is expected of it, an answer to a change neither."""
         self.open.pop(order.spec.client_id, None)
+        order.pending, order.asked = "", 0
 
     def took_stray(self, exec_id: str, run_id: str) -> bool:
         """True the first time an execution without an order of ours is seen."""
@@ -277,7 +143,7 @@ class OrderBook:
         order.venue_id = row.venue_id or order.venue_id
         order.changed_ns = row.at_ns
         if row.event == OrderEvent.RESENT:
-            order.resent_ns = row.at_ns
+            order.leave_again(row.at_ns)
         if row.event == OrderEvent.DECLARED_ABSENT:
             order.settled = True
         self._sort(order)
@@ -285,14 +151,18 @@ class OrderBook:
     def fold_repriced(self, row: OrderRepriced) -> None:
         order = self.orders.get(row.client_id)
         if order is not None:
-            order.limit = row.limit
-            order.changes += 1
+            order.change(row.change_id, row.limit, row.at_ns)
             order.rungs += 1
 
     def fold_renewed(self, row: OrderRenewed) -> None:
         order = self.orders.get(row.client_id)
         if order is not None:
-            order.changes += 1
+            order.change(row.change_id, order.wanted, row.at_ns)
+
+    def fold_stands(self, row: OrderStands) -> None:
+        order = self.orders.get(row.client_id)
+        if order is not None:
+            order.stand(row.change_id, row.limit, row.at_ns)
 
     def fold_filled(self, row: Filled) -> None:
         order = self.orders.get(row.fill.client_id)
@@ -311,10 +181,7 @@ class OrderBook:
             self.open[order.spec.client_id] = order
 
     def keep(self) -> OrdersKept:
-        copies = tuple(
-            msgspec.structs.replace(each, executions=dict(each.executions), given=list(each.given))
-            for each in self.orders.values()
-        )
+        copies = tuple(copied(each) for each in self.orders.values())
         return OrdersKept(copies, tuple(self.denied.values()), self.floor_session, self.floor_ns, tuple(self.stray))
 
     @classmethod
@@ -322,7 +189,7 @@ class OrderBook:
         """The book that `keep` gave."""
         book = cls(keep_sessions)
         for order in kept.orders:
-            book.add(msgspec.structs.replace(order, executions=dict(order.executions), given=list(order.given)))
+            book.add(copied(order))
         for denial in kept.denied:
             book.deny(denial)
         book.floor_session, book.floor_ns = kept.floor_session, kept.floor_ns
@@ -330,9 +197,8 @@ class OrderBook:
         return book
 
 
-def new_order(row: OrderPlanned, lot: Qty, collar: Px) -> Order:
-    """The order of a plan: durable, nothing heard of it yet."""
-    return Order(
-        intent=row.intent, spec=row.spec, approval=row.approval, arrival=row.arrival, planned_ns=row.at_ns, lot=lot,
-        limit=row.spec.limit, collar=collar, executions={}, given=[0] * len(row.intent.shares), changed_ns=row.at_ns,
+def _known(order: Order) -> KnownOrder:
+    return KnownOrder(
+        order.spec.client_id, order.spec.instrument, order.state, order.filled, order.planned_ns, order.resent_ns,
+        order.limit, order.pending, order.asked, order.limit_ns,
     )  # fmt: skip

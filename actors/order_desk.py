@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.order_book import Order, OrderBook
+from actors.order import Order
+from actors.order_book import OrderBook
 from engine.clock import Clock
 from engine.effects import Effect, Journal, Ref, Tell
+from model.combos import contracts_of
 from model.execution import Alarm, LockInstrument, OrderDenied, QueryOrders
-from model.order_events import OrderMoved
+from model.order_events import OrderMoved, OrderStands
 from model.orders import Intent, OrderUpdate
+from model.units import Px
 from state.order_law import OrderEvent, OrderState
 
 SENT, UNKNOWN = OrderState.SENT, OrderState.UNKNOWN
@@ -76,6 +79,14 @@ class OrderDesk:
                 effects += self.lock(order.spec.instrument, f"{order.spec.client_id}: {outcome.note.text}")
         return effects
 
+    def stands(self, order: Order, change_id: str, limit: Px, evidence: str) -> list[Effect]:
+        """The venue's word on what works of an order, where it settles a change or is news."""
+        if limit == order.limit and (not change_id or change_id != order.pending):
+            return []
+        now_ns = self.clock.now_ns
+        order.stand(change_id, limit, now_ns)
+        return [Journal(OrderStands(order.spec.client_id, change_id, limit, evidence, now_ns))]
+
     def update(self, order: Order, reason: str = "") -> OrderUpdate:
         spec = order.spec
         return OrderUpdate(
@@ -107,7 +118,8 @@ class OrderDesk:
         return [Journal(Alarm(code, subject, text, self.clock.now_ns))]
 
     def lock(self, instrument: str, reason: str) -> list[Effect]:
-        return [Tell(self.clients.system, LockInstrument(instrument, reason, "orders"))]
+        """Lock what an order in this instrument could move: every leg of a combo."""
+        return [Tell(self.clients.system, LockInstrument(each, reason, "orders")) for each in contracts_of(instrument)]
 
     def query(self, *client_ids: str) -> list[Effect]:
         """Ask the reconciler to look these orders up at the venue."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import structs
 
 from actors.deadlines import Deadlines
-from actors.order_book import Order
+from actors.order import Order
 from actors.order_desk import OrderDesk
 from actors.pricing import ExecutionPolicy
 from engine.effects import Effect, Journal, ToPort

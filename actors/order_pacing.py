@@ -5,18 +5,19 @@ from __future__ import annotations
 from actors import pricing
 from actors.contracts import Contracts
 from actors.deadlines import Deadlines
-from actors.order_book import Order
+from actors.order import Order
 from actors.order_desk import OrderDesk
 from actors.order_lease import GTD, OrderLease
 from actors.pricing import ExecutionPolicy
 from engine.effects import Effect, Journal, Tell, ToPort
-from model.market import Quote
+from model.combos import as_legs, contracts_of, net_quote
+from model.market import Quote, WatchQuotes
 from model.order_events import OrderRenewed, OrderRepriced
-from model.orders import CancelAtVenue, ModifyOrder, OrderType, Place, Side, WatchQuotes
+from model.orders import CancelAtVenue, Intent, ModifyOrder, OrderType, Place, Side
 from model.units import Px
 from state.order_law import OrderEvent, OrderState, is_terminal
 
-ACK, RUNG, TTL, WAIT = "ack", "rung", "ttl", "wait"
+ACK, CANCEL, CHANGE, RUNG, TTL, WAIT = "ack", "cancel", "change", "rung", "ttl", "wait"
 LIMITED = (OrderType.LIMIT, OrderType.LOO, OrderType.LOC)
 
 
@@ -42,7 +43,10 @@ class Pacing:
     # -- quotes
 
     def watch(self, instrument: str) -> list[Effect]:
-        """One more reason to hear quotes of an instrument."""
+        """One more reason to hear quotes of an instrument, or of a combo's legs."""
+        return [effect for each in contracts_of(instrument) for effect in self._watch(each)]
+
+    def _watch(self, instrument: str) -> list[Effect]:
         reasons = self.watched.get(instrument, 0)
         self.watched[instrument] = reasons + 1
         return [] if reasons else [Tell(self.desk.clients.market_data, WatchQuotes(instrument, True))]
@@ -52,6 +56,9 @@ class Pacing:
         return [Tell(self.desk.clients.market_data, WatchQuotes(each, True)) for each in self.watched]
 
     def unwatch(self, instrument: str) -> list[Effect]:
+        return [effect for each in contracts_of(instrument) for effect in self._unwatch(each)]
+
+    def _unwatch(self, instrument: str) -> list[Effect]:
         reasons = self.watched.get(instrument, 0) - 1
         if reasons > 0:
             self.watched[instrument] = reasons
@@ -62,9 +69,18 @@ class Pacing:
         return [Tell(self.desk.clients.market_data, WatchQuotes(instrument, False))]
 
     def fresh(self, instrument: str) -> Quote | None:
-        quote = self.quotes.get(instrument)
-        fresh = pricing.two_sided(quote, self.desk.clock.now_ns, self.policy.quote_fresh_ns)
-        return quote if fresh else None
+        """A quote that may price an order; of a combo the net of its legs', each of which may."""
+        now_ns, fresh_ns = self.desk.clock.now_ns, self.policy.quote_fresh_ns
+        quotes = [self.quotes.get(each) for each in contracts_of(instrument)]
+        found = [each for each in quotes if each is not None and pricing.two_sided(each, now_ns, fresh_ns)]
+        if len(found) < len(quotes):
+            return None
+        return found[0] if len(found) == 1 else net_quote(instrument, found)
+
+    def sane(self, intent: Intent) -> bool:
+        """Whether the quotes are near the prices of the decision, leg by leg."""
+        legs = ((leg, self.quotes[leg.instrument]) for leg in as_legs(intent))
+        return all(pricing.sane(pricing.mid(quote), leg.reference, self.policy.sanity_bps) for leg, quote in legs)
 
     # -- waiting
 
@@ -75,6 +91,32 @@ class Pacing:
         self.deadlines.add(self.desk.clock.now_ns + self.policy.quote_wait_ns, WAIT, intent.id)
         needs = pricing.needs_quote(self.policy, intent)
         return (self.watch(intent.instrument) if needs else []) + self.deadlines.arm()
+
+    def mates(self, intent: Intent) -> list[Place]:
+        """Legs of an intent's pair that wait, itself among them; nothing for one that stands alone."""
+        if not intent.pair:
+            return []
+        return [
+            each
+            for each in self.waiting.values()
+            if each.intent.pair == intent.pair and each.intent.run_id == intent.run_id
+        ]
+
+    def together(self, intent: Intent) -> bool:
+        """Legs leave together or not at all: whether each one that has not left waits here with a quote to price it."""
+        if not intent.pair:
+            return True
+        waiting = self.mates(intent)
+        legs = len(waiting)
+        if legs < intent.legs:
+            known = (each.intent for each in self.desk.book.orders.values())
+            legs += sum(each.run_id == intent.run_id and each.pair == intent.pair for each in known)
+        priced = [each.intent for each in waiting if pricing.needs_quote(self.policy, each.intent)]
+        return legs >= intent.legs and all(self._priceable(each) for each in priced)
+
+    def _priceable(self, intent: Intent) -> bool:
+        quote = self.fresh(intent.instrument)
+        return quote is not None and pricing.sane(pricing.mid(quote), intent.reference, self.policy.sanity_bps)
 
     def drop(self, intent_id: str) -> tuple[Place | None, list[Effect]]:
         """Stop waiting for an intent."""
@@ -99,13 +141,15 @@ class Pacing:
         """An order found again after a restart still has its time to live."""
         if order.spec.tif is GTD:
             self.lease.watch(order.spec)
+        if order.pending:
+            self._expect(order)
         if self.laddered(order):
             until_ns = order.planned_ns + self.policy.ttl_ns[order.intent.urgency]
             self.deadlines.add(max(until_ns, self.desk.clock.now_ns), TTL, order.spec.client_id)
 
     def laddered(self, order: Order) -> bool:
         """Whether the order manager itself chose the limit and follows the market with it."""
-        return order.spec.type is OrderType.LIMIT and not order.intent.limit
+        return pricing.quoted(order.spec, order.intent)
 
     def rung(self, order: Order) -> list[Effect]:
         """The next reprice of a ladder, or its end."""
@@ -128,41 +172,50 @@ class Pacing:
         if quote is not None:
             base = quote.ask if side is Side.BUY else quote.bid
         limit = pricing.rung(contract, side, base, order.collar, order.rungs)
-        effects = self.reprice(order, limit)
-        if effects:
-            order.rungs += 1
-        return effects
+        return self.reprice(order, limit)
 
     def reprice(self, order: Order, limit: Px) -> list[Effect]:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
-        if not self._changeable(order) or limit == order.limit:
+        if order.pending or not self._changeable(order) or limit == order.limit:
             return []
-        if order.collar:
+        if order.collar or self.laddered(order):
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
-        order.limit = limit
-        change_id = self._next_change(order)
+        order.rungs += 1
+        change_id = self._next_change(order, limit)
         return self._change(order, OrderRepriced(order.spec.client_id, change_id, limit, self.desk.clock.now_ns))
 
     def renew(self, order: Order) -> list[Effect]:
-        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over."""
+        """Ask for a later good-till time, and think of it again; nothing for an order that has none or is over.
+
+        A change that is not answered does not keep it back: the same limit is asked for once more.
+        """
         if order.over or order.spec.tif is not GTD:
             return []
         self.lease.watch(order.spec)
         if not self._changeable(order):
             return []
-        change_id, until_ns = self._next_change(order), self.lease.until_ns(order.spec)
+        change_id, until_ns = self._next_change(order, order.wanted), self.lease.until_ns(order.spec)
         return self._change(order, OrderRenewed(order.spec.client_id, change_id, until_ns, self.desk.clock.now_ns))
 
     def _changeable(self, order: Order) -> bool:
-        asked = order.pending or order.cancel_asked
         may = self.link_up and self.may_change
-        return may and not asked and order.state is OrderState.WORKING and order.spec.type in LIMITED
+        # a cancel that was refused is still wanted: test_an_order_that_is_to_be_gone_is_not_changed
+        return may and not order.wants_cancel and order.state is OrderState.WORKING and order.spec.type in LIMITED
 
-    @staticmethod
-    def _next_change(order: Order) -> str:
-        order.changes += 1
-        order.pending = f"{order.spec.client_id}/{order.changes}"
+    def _next_change(self, order: Order, limit: Px) -> str:
+        order.change(f"{order.spec.client_id}/{order.changes + 1}", limit, self.desk.clock.now_ns)
+        self._expect(order)
         return order.pending
+
+    def _expect(self, order: Order) -> None:
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CHANGE, order.spec.client_id)
+
+    def unanswered(self, order: Order) -> list[Effect]:
+        """A change that is not answered in time is looked up, until the venue's open orders settle it."""
+        if not order.pending or self.desk.clock.now_ns < order.limit_ns + self.policy.ack_within_ns:
+            return []
+        self._expect(order)
+        return self.desk.query(order.spec.client_id) if self.link_up else []
 
     def _change(self, order: Order, row: OrderRepriced | OrderRenewed) -> list[Effect]:
         """A change as it is journalled and asked for; whatever it is for, it renews the good-till time too."""
@@ -170,7 +223,8 @@ class Pacing:
         return [
             Journal(row),
             *self.desk.move(order, OrderEvent.MODIFY_SENT),
-            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, expires_ns=until_ns)),
+            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.asked, expires_ns=until_ns)),
+            *self.deadlines.arm(),
         ]
 
     def cancel(self, order: Order) -> list[Effect]:
@@ -182,6 +236,14 @@ class Pacing:
         effects = self.desk.move(order, OrderEvent.CANCEL_SENT)
         effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
         return effects
+
+    def cancel_later(self, order: Order | None) -> list[Effect]:
+        """A cancel did not leave or did nothing: it is asked for again when the link is back, or soon."""
+        if order is None or order.over:
+            return []
+        order.cancel_asked, order.wants_cancel = False, True
+        self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CANCEL, order.spec.client_id)
+        return self.deadlines.arm()
 
     def overdue(self, order: Order) -> list[Effect]:
         """The acknowledgement did not come in time."""

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from actors.contracts import Contracts
-from actors.order_book import CARETAKER, FOREIGN, Order, new_order
+from actors.order import Order, new_order
+from actors.order_book import CARETAKER, FOREIGN
 from actors.order_desk import ROUTINE, OrderDesk
 from engine.effects import Effect, Journal, Tell
 from engine.message import Message
@@ -121,25 +122,21 @@ class OrderReports:
     def _ended(self, order: Order, event: OrderEvent, filled: Qty, evidence: str) -> list[Effect]:
         """The rest is gone. Executions that the venue counts and we have not seen are asked for."""
         effects = self.desk.move(order, event, evidence)
-        order.pending = ""
-        if filled > order.filled:
+        if filled > order.filled or order.uneven:
             effects += self.desk.query(order.spec.client_id)
         return effects
 
     def _modified(self, order: Order, report: OrderModified) -> list[Effect]:
-        if report.change_id == order.pending:
-            order.pending = ""
-        order.limit = report.limit
-        return self.desk.move(order, E.MODIFY_CONFIRMED)
+        stands = self.desk.stands(order, report.change_id, report.limit, "")
+        return stands + self.desk.move(order, E.MODIFY_CONFIRMED)
 
     def _modify_rejected(self, order: Order, report: ModifyRejected) -> list[Effect]:
-        if report.change_id == order.pending:
-            order.pending = ""
+        effects = self.desk.stands(order, report.change_id, order.limit, f"{report.code} {report.text}")
         text = f"modify {report.change_id} failed: {report.code} {report.text}"
-        return self.desk.move(order, E.MODIFY_REJECTED) + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
+        effects += self.desk.move(order, E.MODIFY_REJECTED)
+        return effects + self.desk.alarm("MODIFY_REJECTED", report.client_id, text)
 
     def _cancel_rejected(self, order: Order, report: CancelRejected) -> list[Effect]:
-        order.cancel_asked = False
         effects = self.desk.move(order, E.CANCEL_REJECTED)
         if not is_terminal(order.state):
             effects += self.desk.query(report.client_id)
@@ -150,6 +147,8 @@ class OrderReports:
     def _seen(self, order: Order, seen: SeenAtVenue) -> list[Effect]:
         effects = self._bind(order, seen.venue_id)
         effects += self.desk.move(order, SEEN[OrderState(seen.state)], seen.snapshot_id)
+        if seen.limit and seen.change_id == order.pending and order.limit_ns <= seen.at_ns:
+            effects += self.desk.stands(order, seen.change_id, seen.limit, seen.snapshot_id)
         if seen.filled > order.filled:
             text = f"the venue counts {seen.filled} filled, the book {order.filled}, and no execution explains it"
             effects += self.desk.alarm("FILL_MISSING", seen.client_id, text)
@@ -216,13 +215,15 @@ class OrderReports:
         effects += self.desk.move(order, _event_of(order, fill, ended), fill.exec_id)
         if order.state is was or (was, order.state) in ROUTINE:
             effects += self.desk.told(order)
-        if order.filled > order.spec.quantity:
+        if order.overfilled:
             effects += self._overfilled(order)
         return effects
 
     def _overfilled(self, order: Order) -> list[Effect]:
         client_id = order.spec.client_id
-        text = f"filled {qty_float(order.filled):g} of {qty_float(order.spec.quantity):g}: more than was asked for"
+        done = {name: each.filled for name, each in order.legs.items()} or {"": order.filled}
+        said = ", ".join(f"{qty_float(filled):g} {name}".rstrip() for name, filled in done.items())
+        text = f"filled {said} of {qty_float(order.spec.quantity):g}: more than was asked for"
         return self.desk.alarm("OVERFILL", client_id, text) + self.desk.lock(
             order.spec.instrument, f"{client_id}: {text}"
         )

@@ -9,30 +9,31 @@ from msgspec import structs
 from actors import pricing
 from actors.contracts import Contract, Contracts
 from actors.deadlines import DeadlinesDue
-from actors.order_book import Order, OrderBook, OrdersKept, new_order, session_of
+from actors.order import Order, new_order
+from actors.order_book import OrderBook, OrdersKept, session_of
 from actors.order_desk import Clients, OrderDesk
 from actors.order_lease import LEASE
-from actors.order_pacing import ACK, RUNG, TTL, WAIT, Pacing
+from actors.order_pacing import ACK, CANCEL, CHANGE, RUNG, TTL, WAIT, Pacing
 from actors.order_reports import OrderReports
+from actors.order_resend import OrderResend
 from actors.pricing import ExecutionPolicy
 from actors.system import TELLING
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Reply, ToPort
 from engine.message import Event, Refused
+from model.combos import contracts_of, worth
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
 from model.execution import AdoptOrder, AskOrders, DeclareAbsent, OrderDenied, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
 from model.leases import OrdersLeased
 from model.market import Quote, WatchAgain
-from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
 from model.orders import (
-    CancelAtVenue,
     CancelOrder,
     CancelRejected,
     Fill,
     Filled,
     Intent,
-    ModifyOrder,
     ModifyRejected,
     OrderAcked,
     OrderCancelled,
@@ -95,13 +96,14 @@ class Orders(Actor):
         self.desk = OrderDesk(self.book, clients)
         self.reports = OrderReports(self.desk, self.contracts)
         self.pacing = Pacing(self.desk, self.contracts, self.policy, venue)
+        self.resend = OrderResend(self.desk, self.pacing)
 
     def on_start(self) -> Effects:
         """What was open before the restart may or may not be at the venue; a halt's cancels may never have left."""
         self.desk.clock = self.clock
         effects: list[Effect] = []
         for order in list(self.book.open.values()):
-            order.pending, order.cancel_asked = "", False
+            order.cancel_asked = False
             order.wants_cancel |= self.halted and self.policy.halt_cancels
             effects += self.desk.move(order, OrderEvent.RESTARTED)
             self.pacing.recovered(order)
@@ -127,7 +129,7 @@ class Orders(Actor):
         assert contract is not None
         if not self.pacing.link_up or pricing.needs_quote(self.policy, intent):
             effects = self.pacing.wait(place)
-            return effects + self._try(place)
+            return effects + self._try_with_mates(place)
         return self._plain(place, contract)
 
     def _objection(self, intent: Intent, contract: Contract | None) -> tuple[str, str] | None:
@@ -136,19 +138,28 @@ class Orders(Actor):
             return "NOT_TRADEABLE", f"{intent.instrument} is not in the instrument table or may not be traded"
         if not may_place(self.mode, reduces=intent.reduces):
             return f"MODE_{self.mode.value}", f"nothing of this kind is placed in {self.mode.value}"
-        if self.locked and intent.instrument in self.locked and not intent.reduces:
-            return "LOCKED", f"{intent.instrument} is locked: {self.locked[intent.instrument]}"
+        if self.locked and not intent.reduces:
+            for name in contracts_of(intent.instrument):
+                if name in self.locked:
+                    return "LOCKED", f"{name} is locked: {self.locked[name]}"
         if intent.quantity <= 0 or intent.quantity % contract.lot:
             lot = qty_float(contract.lot)
             return "LOT", f"quantity {qty_float(intent.quantity):g} is not a positive multiple of the lot {lot:g}"
         if intent.run_id not in self.book.runs and 0 < session_of(intent.run_id) <= self.book.floor_session:
             return "STALE_RUN", f"run {intent.run_id} is too old to be new"
-        if not intent.limit and not intent.reference and not pricing.needs_quote(self.policy, intent):
+        if not (intent.limit or worth(intent) or pricing.needs_quote(self.policy, intent)):
             return "NO_REFERENCE", "an auction order needs the price of its decision"
         return None
 
     def _plain(self, place: Place, contract: Contract) -> list[Effect]:
         return self._send(place, pricing.plain_spec(self.policy, contract, place.intent), contract, 0, 0)
+
+    def _try_with_mates(self, place: Place) -> list[Effect]:
+        """One leg may be what the others wait for."""
+        effects = self._try(place)
+        for mate in self.pacing.mates(place.intent):
+            effects += self._try(mate)
+        return effects
 
     def _try(self, place: Place) -> list[Effect]:
         """Send an intent that waits, if link and quote allow it now."""
@@ -162,10 +173,12 @@ class Orders(Actor):
         quote = self.pacing.fresh(intent.instrument)
         if quote is None:
             return []
-        if not pricing.sane(pricing.mid(quote), intent.reference, self.policy.sanity_bps):
+        if not self.pacing.sane(intent):
             _, effects = self.pacing.drop(intent.id)
             text = f"mid {pricing.mid(quote)} is too far from the decision's {intent.reference}"
             return effects + self.desk.deny(intent, "PRICE_SANITY", text)
+        if not self.pacing.together(intent):
+            return []
         spec = pricing.quoted_spec(self.policy, contract, intent, quote)
         collar = self._collar(contract, spec, intent, pricing.mid(quote))
         sent = self._send(place, spec, contract, pricing.mid(quote), collar)
@@ -174,9 +187,10 @@ class Orders(Actor):
 
     def _collar(self, contract: Contract, spec: OrderSpec, intent: Intent, arrival: Px) -> Px:
         """The worst price the order may show; it follows from the plan, so a fold finds the same."""
-        if not arrival:
+        if not arrival and not (intent.leg_references and pricing.quoted(spec, intent)):
             return 0 if intent.limit else spec.limit
-        return pricing.collar_of(contract, spec.side, arrival, pricing.collar_bps(self.policy, contract))
+        bps = pricing.collar_bps(self.policy, contract)
+        return pricing.collar_of(contract, spec.side, arrival, bps, pricing.measure(intent))
 
     def _send(self, place: Place, spec: OrderSpec, contract: Contract, arrival: Px, collar: Px) -> list[Effect]:
         spec = self.pacing.lease.term(spec, place.intent)
@@ -188,7 +202,7 @@ class Orders(Actor):
             *self.pacing.lease.leaving(spec),
             ToPort(self.venue, SubmitOrder(spec)),
             *self.desk.told(order),
-            *self.pacing.started(order, laddered=arrival != 0),
+            *self.pacing.started(order, laddered=self.pacing.laddered(order)),
         ]
 
     def on_change(self, change: CancelOrder | Reprice) -> Effects:
@@ -201,7 +215,7 @@ class Orders(Actor):
         if order.over:
             return self.desk.told(order, "already over")
         if isinstance(change, CancelOrder):
-            return self.pacing.cancel(order)
+            return self._cancel(order)
         return self.pacing.reprice(order, change.limit) if change.limit else self.pacing.step_up(order)
 
     def on_quote(self, quote: Quote) -> Effects:
@@ -210,8 +224,8 @@ class Orders(Actor):
         self.pacing.quotes[quote.instrument] = quote
         effects: list[Effect] = []
         for place in list(self.pacing.waiting.values()):
-            if place.intent.instrument == quote.instrument:
-                effects += self._try(place)
+            if quote.instrument in contracts_of(place.intent.instrument):
+                effects += self._try_with_mates(place)
         return effects
 
     def on_watch_again(self, again: WatchAgain) -> Effects:
@@ -224,7 +238,9 @@ class Orders(Actor):
             return self.reports.adopt(report) + self.pacing.lease.found()
         effects = self.reports.take(report)
         if isinstance(report, ProvenAbsent):
-            effects += self._resend(self.book.orders.get(report.client_id))
+            effects += self.resend.resend(self.book.orders.get(report.client_id), self.mode)
+        elif isinstance(report, CancelRejected):
+            effects += self.pacing.cancel_later(self.book.orders.get(report.client_id))
         return effects + self.pacing.lease.found()
 
     def on_fill(self, fill: Fill) -> Effects:
@@ -235,36 +251,18 @@ class Orders(Actor):
         effects: list[Effect] = []
         if isinstance(link, VenueDown):
             for order in list(self.book.open.values()):
-                order.pending, order.cancel_asked = "", False  # what was asked may never have arrived
+                order.cancel_asked = False  # what was asked may never have arrived
                 effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
             return effects
         effects += self.pacing.lease.linked(link.cancel_timer)
         for order in list(self.book.open.values()):
             if order.wants_cancel:
-                effects += self.pacing.cancel(order)
+                effects += self._cancel(order)
             elif order.state is OrderState.LOST:
-                effects += self._resend(order)
+                effects += self.resend.resend(order, self.mode)
         for place in list(self.pacing.waiting.values()):
             effects += self._try(place)
         return effects
-
-    def _resend(self, order: Order | None) -> list[Effect]:
-        """Send an order that is proven absent again under its id, while its decision still stands."""
-        if order is None or order.state is not OrderState.LOST or order.settled:
-            return []
-        intent, now_ns = order.intent, self.clock.now_ns
-        current = intent.run_id == self.book.current_run and now_ns <= order.planned_ns + self.policy.resend_within_ns
-        current = current and not 0 < order.spec.expires_ns <= now_ns
-        if not (self.policy.resend_lost and current) or order.wants_cancel:
-            order.settled = True
-            self.book.close(order)
-            return self.desk.told(order, "proven absent and not sent again")
-        if not self.pacing.link_up or not may_place(self.mode, reduces=intent.reduces):
-            return []
-        order.resent_ns = now_ns
-        effects = self.desk.move(order, OrderEvent.RESENT) + self.pacing.lease.leaving(order.spec)
-        effects.append(ToPort(self.venue, SubmitOrder(order.spec, resend=True)))
-        return effects + self.pacing.started(order, laddered=self.pacing.laddered(order))
 
     # -- the house
 
@@ -281,14 +279,18 @@ class Orders(Actor):
         for order in list(self.book.open.values()):
             reduced = word.mode is Mode.REDUCE_ONLY and not order.intent.reduces
             if ending or reduced:
-                effects += self.pacing.cancel(order)
-            if order.state is OrderState.LOST:
-                effects += self._resend(order)
+                effects += self._cancel(order)
+            elif order.state is OrderState.LOST:
+                effects += self.resend.resend(order, self.mode)
         for place in list(self.pacing.waiting.values()):
             if not may_place(self.mode, reduces=place.intent.reduces):
                 effects += self.pacing.drop(place.intent.id)[1]
                 effects += self.desk.deny(place.intent, f"MODE_{word.mode.value}", word.reason)
         return effects
+
+    def _cancel(self, order: Order) -> list[Effect]:
+        """Ask for a cancel; an order that is not at the venue is over by that."""
+        return self.pacing.cancel(order) + self.resend.resend(order, self.mode)
 
     def _enter(self, mode: Mode) -> None:
         self.mode = mode
@@ -313,16 +315,20 @@ class Orders(Actor):
                 continue
             if what == ACK:
                 effects += self.pacing.overdue(order)
+            elif what == CHANGE:
+                effects += self.pacing.unanswered(order)
             elif what == RUNG:
                 effects += self.pacing.rung(order)
-            elif what == TTL:
-                effects += self.pacing.cancel(order)
+            elif what == TTL or (what == CANCEL and order.wants_cancel):
+                effects += self._cancel(order)
             elif what == LEASE:
                 effects += self.pacing.renew(order)
         return effects + self.pacing.deadlines.arm()
 
     def _tired(self, intent_id: str) -> list[Effect]:
         """An intent waited long enough for a quote or the link."""
+        waiting = self.pacing.waiting.get(intent_id)
+        text = "" if waiting is None else self._unquoted(waiting.intent)
         place, effects = self.pacing.drop(intent_id)
         if place is None:
             return []
@@ -330,24 +336,15 @@ class Orders(Actor):
             return effects + self.desk.deny(
                 place.intent, "LINK_DOWN", "the link to the venue did not come back in time"
             )
-        return effects + self.desk.deny(place.intent, "NO_QUOTE", "no fresh two-sided quote came in time")
+        return effects + self.desk.deny(place.intent, "NO_QUOTE", text)
+
+    def _unquoted(self, intent: Intent) -> str:
+        if intent.pair and self.pacing.fresh(intent.instrument) is not None:
+            return "another leg had no quote to price it in time, and legs leave together"
+        return "no fresh two-sided quote came in time"
 
     def on_refused(self, refused: Refused) -> Effects:
-        """The port took nothing: a submit is looked up all the same, a modify or a cancel may be asked again."""
-        message = refused.message
-        if not isinstance(message, SubmitOrder | ModifyOrder | CancelAtVenue):
-            return None
-        client_id = message.order.client_id if isinstance(message, SubmitOrder) else message.client_id
-        order = self.book.orders.get(client_id)
-        if order is None:
-            return None
-        if isinstance(message, SubmitOrder):
-            return self.desk.move(order, OrderEvent.DISCONNECTED, "the venue port did not take it")
-        if isinstance(message, ModifyOrder):
-            order.pending = ""
-        else:
-            order.cancel_asked, order.wants_cancel = False, True
-        return None
+        return self.resend.refused(refused)
 
     # -- recovery
 
@@ -363,6 +360,9 @@ class Orders(Actor):
 
     def fold_repriced(self, row: OrderRepriced) -> None:
         self.book.fold_repriced(row)
+
+    def fold_stands(self, row: OrderStands) -> None:
+        self.book.fold_stands(row)
 
     def fold_renewed(self, row: OrderRenewed) -> None:
         self.book.fold_renewed(row)

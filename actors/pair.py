@@ -101,10 +101,10 @@ class Pair(Actor):
         """(now, when those are over)."""
         if not self.policy.phased:
             return intents, ()
-        now = [each for each in intents if each.pair or each.reduces or each.side is Side.SELL]
+        now = [each for each in intents if _goes_first(each)]
         if not any(not each.pair for each in now):
             return intents, ()
-        return now, [each for each in intents if not (each.pair or each.reduces or each.side is Side.SELL)]
+        return now, [each for each in intents if not _goes_first(each)]
 
     def _second_phase(self, approval: str) -> list[Effect]:
         later = self.later.pop(approval, ())
@@ -254,3 +254,8 @@ class Pair(Actor):
         assert isinstance(snapshot, PairKept)
         self.last_run, self.resuming.mode = snapshot.run_id, snapshot.mode
         self.last = {each.id: each for each in snapshot.approved}
+
+
+def _goes_first(intent: Intent) -> bool:
+    """What waits for no other order's money: legs of a pair, what sells or reduces, and a combo, which does both."""
+    return bool(intent.pair or intent.reduces or intent.leg_references) or intent.side is Side.SELL

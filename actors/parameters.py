@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from actors.comparison import CashBands
 from actors.fx import FxRules
 from actors.leg_groups import LeggingPolicy
 from actors.netting import BasketPolicy
-from actors.portfolio import CashBands
 from actors.price_book import FreshnessRules
 from actors.pricing import ExecutionPolicy, Style
 from actors.regime import RegimeRules
@@ -116,6 +116,7 @@ def gate_limits(limits: RiskLimits, execution: ExecutionSettings) -> GateLimits:
         max_orders_per_minute=limits.max_orders_per_minute,
         max_intents_per_run=limits.max_orders_per_run,
         min_gap_ns=seconds_ns(limits.min_order_gap_s),
+        min_margin_cushion=limits.min_margin_cushion_share,
     )
 
 
@@ -234,7 +235,9 @@ def cash_bands(limits: RiskLimits, *, told_to: int = 0) -> CashBands:
 
 def basket_policy(execution: ExecutionSettings) -> BasketPolicy:
     return BasketPolicy(
-        min_notional=cash(execution.min_notional_base), drift_bps=round(execution.drift_band_share * 10_000)
+        min_notional=cash(execution.min_notional_base),
+        drift_bps=round(execution.drift_band_share * 10_000),
+        roll_as_spread=execution.roll_as_spread,
     )
 
 

@@ -12,7 +12,7 @@ from model.units import Px, Qty
 
 
 class Leg(msgspec.Struct, gc=False):
-    """A change of one contract before it is an intent. `group` is empty for an order that goes alone."""
+    """A change of one contract, or a combo, before it is an intent. `group` is empty for an order that goes alone."""
 
     contract: Contract
     quantity: Qty
@@ -26,6 +26,7 @@ class Leg(msgspec.Struct, gc=False):
     leg: int = 0
     group: str = ""
     legs: int = 1
+    leg_references: tuple[Px, ...] = ()
 
 
 def in_groups(legs: Sequence[Leg]) -> list[Leg]:

@@ -7,36 +7,37 @@ from typing import Any
 
 import msgspec
 
-from actors import valuation
+from actors import adjustment, valuation
 from actors.books import Books, Mismatch
 from actors.books_kept import BooksKept, kept_books, restored_books
+from actors.comparison import CashBands, Comparison
 from actors.contracts import Contracts
-from actors.opening import AccountOpened, Apart, TooLittle
+from actors.opening import AccountOpened, Apart
 from actors.valuation import Totals, Valued, rounded
 from actors.variation import Variation, VariationFound
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, Reply, Tell
 from engine.message import Event
 from model.decisions import CycleFx, CycleOpened, DayMarked, NavMarked
-from model.execution import Alarm, AskBooks, BooksAdjusted, BooksBroke, BooksCompared, Break, Severity, SleevesCrossed
+from model.execution import (
+    AdjustBooks,
+    AdjustmentRefused,
+    Alarm,
+    AskBooks,
+    BooksAdjusted,
+    BooksBroke,
+    BooksCompared,
+    Break,
+    ReconcileNow,
+    Severity,
+    SleevesCrossed,
+)
 from model.instruments import Instrument
 from model.market import Mark, Quality
 from model.orders import CashMoved, Filled, Settlement, VenueCashMoved, VenueSettled, VenueSnapshot
 from model.units import Cash, Px
 
 MARKS_KEPT = 2_000
-
-
-class CashBands(msgspec.Struct, frozen=True):
-    """How far cash may differ from the venue's, as shares of net asset value in basis points.
-
-    told_to: the venue tells cash to this; smaller differences are none.
-    """
-
-    told_to: Cash = 0
-    note_bps: int = 0
-    reduce_only_bps: int = 25
-    halt_bps: int = 100
 
 
 class Portfolio(Actor):
@@ -97,13 +98,13 @@ class Portfolio(Actor):
         return mismatch
 
     def on_settlement(self, settlement: Settlement) -> Effects:
-        if not self.books.first_time(settlement.id):
+        if not self.books.first_time(settlement.id, settlement.at_ns):
             return None
         self.books.settle(settlement)
         return [Journal(VenueSettled(settlement))]
 
     def on_cash_moved(self, move: CashMoved) -> Effects:
-        if not self.books.first_time(move.id):
+        if not self.books.first_time(move.id, move.at_ns):
             return None
         self.books.move_cash(move)
         return [Journal(VenueCashMoved(move))]
@@ -112,6 +113,15 @@ class Portfolio(Actor):
         self._cross(crossed)
         return None
 
+    def on_adjust_books(self, word: AdjustBooks) -> Effects:
+        """Take a person's repair, or say why not; the venue is asked at once what it makes of it."""
+        refused = adjustment.objection(word, self.contracts, self.rates, {**self.sleeve_capital, **self.totals.sleeves})
+        now_ns = self.clock.now_ns
+        if refused:
+            return [Journal(AdjustmentRefused(word.id, refused, word.by, now_ns))]
+        taken = self.on_books_adjusted(adjustment.adjusted(word, now_ns))
+        return [*(taken or ()), Tell(self.reconciler, ReconcileNow(f"books adjusted by {word.by}"))]
+
     def on_books_adjusted(self, adjusted: BooksAdjusted) -> Effects:
         if not self._adjust(adjusted):
             return None
@@ -119,11 +129,11 @@ class Portfolio(Actor):
         return [Journal(adjusted), Journal(Alarm("BOOKS_ADJUSTED", adjusted.id, text, self.clock.now_ns))]
 
     def _cross(self, crossed: SleevesCrossed) -> None:
-        if self.books.first_time(crossed.id):
+        if self.books.first_time(crossed.id, crossed.at_ns):
             self.books.cross(crossed.instrument, crossed.price, crossed.shares)
 
     def _adjust(self, row: BooksAdjusted) -> bool:
-        if not self.books.first_time(row.id):
+        if not self.books.first_time(row.id, row.at_ns):
             return False
         self.books.adjust(row.instrument, row.quantity, row.price, row.currency, row.amount, row.sleeve)
         return True
@@ -174,7 +184,8 @@ class Portfolio(Actor):
         prices = {line.instrument: line.price for line in valued.lines}
         prices.update({name: each.price for name, each in self.books.positions.items() if name not in prices})
         rates = {name: self.rates[name] for name in self._currencies()}
-        self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates)
+        forgot_ns = self.books.forgettable_ns(cycle.at_ns)
+        self._mark_day(cycle.session, cycle.at_ns, valued, prices, rates, forgot_ns)
         totals = self.totals
         return DayMarked(
             session=cycle.session, nav=valued.nav, cash_base=valued.cash_base, open_value=valued.open_value,
@@ -184,7 +195,7 @@ class Portfolio(Actor):
             positions={line.instrument: line.quantity for line in valued.lines if line.quantity},
             sleeve_pnl={name: rounded(amount) for name, amount in totals.sleeves.items()},
             traded_notional=traded, at_ns=cycle.at_ns, flows_total=rounded(totals.flows), twr_index=totals.twr,
-            degraded=degraded, prices=prices, rates=rates,
+            degraded=degraded, prices=prices, rates=rates, forgot_ns=forgot_ns,
         )  # fmt: skip
 
     def _currencies(self) -> dict[str, None]:
@@ -197,12 +208,13 @@ class Portfolio(Actor):
         return {name: None for name in names if name in self.rates}
 
     def _mark_day(
-        self, session: int, at_ns: int, valued: Valued, prices: Mapping[str, Px], rates: Mapping[str, Px]
-    ) -> None:
+        self, session: int, at_ns: int, valued: Valued, prices: Mapping[str, Px], rates: Mapping[str, Px],
+        forgot_ns: int,
+    ) -> None:  # fmt: skip
         """Book the day; the same from a message and from a row."""
         self.session, self.marked_ns = session, at_ns
         valuation.close_day(self.books, self.totals, valued, prices, rates)
-        self.books.new_day()
+        self.books.new_day(forgot_ns)
         if len(self.prices) > MARKS_KEPT:
             self._forget_marks()
 
@@ -239,102 +251,24 @@ class Portfolio(Actor):
             effects += self.on_settlement(settlement) or []
         for move in snapshot.moves:
             effects += self.on_cash_moved(move) or []
-        apart = self.apart
-        if apart is not None and apart.opened is None:
-            opening = apart.open(snapshot, self.books, self.rates, self.clock.now_ns)
-            if isinstance(opening, TooLittle):
-                halt = Break("ACCOUNT", self.base, 0, 0, Severity.HALT, opening)
-                return [*effects, Reply(ask, BooksCompared((self.base,), (), (halt,)))]
-            if opening is not None:
-                apart.opened = opening
-                effects.append(Journal(opening))
-        if self.variation is not None:
-            effects += [Journal(found) for found in self._found(self.variation, snapshot)]
-        effects.append(Reply(ask, self.compare(snapshot)))
+        self.books.reached(snapshot.since_ns)
+        comparison = self._comparison(snapshot)
+        opening = comparison.opening()
+        if opening is not None:
+            effects.append(Journal(opening))
+        effects += [Journal(found) for found in comparison.find_variation()]
+        effects.append(Reply(ask, comparison.result()))
         return effects
-
-    def _theirs(self, currency: str, amount: Cash) -> Cash:
-        """The program's part of the venue's cash."""
-        return amount - (self.apart.cash(currency) if self.apart is not None else 0)
-
-    def _cash_apart(self) -> Mapping[str, Cash]:
-        return self.apart.opened.cash if self.apart is not None and self.apart.opened is not None else {}
-
-    @property
-    def _opening(self) -> bool:
-        """Whether it is not known yet how much of the account is the program's."""
-        return self.apart is not None and self.apart.opened is None
-
-    def _found(self, variation: Variation, snapshot: VenueSnapshot) -> list[VariationFound]:
-        """Settlements that explain what the venue's cash has more or less than ours; they are booked."""
-        told: list[VariationFound] = []
-        for each in snapshot.cash:
-            difference = self._theirs(each.currency, each.amount) - self.books.cash.get(each.currency, 0)
-            touched_ns = self.books.cash_touched_ns.get(each.currency, 0)
-            if self._opening or abs(difference) <= self.bands.told_to or touched_ns > snapshot.at_ns:
-                continue
-            found = variation.explain(each.currency, difference, self.clock.now_ns)
-            if found is not None:
-                variation.book(found)
-                told.append(found)
-        return told
 
     def compare(self, snapshot: VenueSnapshot) -> BooksCompared:
         """Positions to the lot, cash to the micro. What moved after the snapshot was taken is skipped."""
-        compared: list[str] = []
-        skipped: list[str] = []
-        breaks: list[Break] = []
-        apart = self.apart.position if self.apart is not None else lambda name: 0
-        theirs = {each.instrument: each.quantity - apart(each.instrument) for each in snapshot.positions}
-        theirs = {name: quantity for name, quantity in theirs.items() if quantity}
-        for name in {**self.books.positions, **theirs}:
-            position = self.books.positions.get(name)
-            if position is not None and (position.contract.delivers or position.touched_ns > snapshot.at_ns):
-                skipped.append(name)
-                continue
-            compared.append(name)
-            ours = position.quantity if position is not None else 0
-            if ours != theirs.get(name, 0):
-                text = f"{name}: the book holds {ours}, the venue {theirs.get(name, 0)}"
-                breaks.append(Break("POSITION", name, ours, theirs.get(name, 0), Severity.LOCK, text))
-        venue_cash = {each.currency: each.amount for each in snapshot.cash}
-        for name in {**{k: v for k, v in self.books.cash.items() if v}, **venue_cash, **self._cash_apart()}:
-            if self._opening or self.books.cash_touched_ns.get(name, 0) > snapshot.at_ns:
-                skipped.append(name)
-                continue
-            ours, theirs_now = self.books.cash.get(name, 0), self._theirs(name, venue_cash.get(name, 0))
-            if self._waits_for_closes(name, theirs_now - ours):
-                skipped.append(name)
-                continue
-            compared.append(name)
-            breaks += self._cash_break(name, ours, theirs_now)
-        return BooksCompared(tuple(compared), tuple(skipped), tuple(breaks))
+        return self._comparison(snapshot).result()
 
-    def _waits_for_closes(self, currency: str, difference: Cash) -> bool:
-        if self.variation is None:
-            return False
-        if abs(difference) <= self.bands.told_to:
-            self.variation.agreed(currency)
-            return False
-        return self.variation.may_come(currency, difference, self.clock.now_ns)
-
-    def _cash_break(self, currency: str, ours: Cash, theirs: Cash) -> list[Break]:
-        if abs(ours - theirs) <= self.bands.told_to:
-            return []
-        nav = self.totals.nav or rounded(
-            valuation.capital(self.books.cash, {**self.rates, currency: self._rate(currency)})
-        )
-        difference = rounded(abs(ours - theirs) * self._rate(currency)) * 10_000
-        severity = Severity.NOTE
-        if difference > self.bands.halt_bps * max(nav, 1):
-            severity = Severity.HALT
-        elif difference > self.bands.reduce_only_bps * max(nav, 1):
-            severity = Severity.REDUCE_ONLY
-        text = f"{currency}: the book has {ours}, the venue {theirs}"
-        return [Break("CASH", currency, ours, theirs, severity, text)]
-
-    def _rate(self, currency: str) -> Px:
-        return self.rates.get(currency, 10**9)
+    def _comparison(self, snapshot: VenueSnapshot) -> Comparison:
+        return Comparison(
+            snapshot, self.books, self.bands, base=self.base, nav=self.totals.nav, rates=self.rates,
+            variation=self.variation, apart=self.apart, now_ns=self.clock.now_ns,
+        )  # fmt: skip
 
     # -- recovery
 
@@ -350,11 +284,11 @@ class Portfolio(Actor):
             self.variation.book(row)
 
     def fold_settled(self, row: VenueSettled) -> None:
-        if self.books.first_time(row.settlement.id):
+        if self.books.first_time(row.settlement.id, row.settlement.at_ns):
             self.books.settle(row.settlement)
 
     def fold_cash_moved(self, row: VenueCashMoved) -> None:
-        if self.books.first_time(row.move.id):
+        if self.books.first_time(row.move.id, row.move.at_ns):
             self.books.move_cash(row.move)
 
     def fold_crossed(self, row: SleevesCrossed) -> None:
@@ -371,7 +305,7 @@ class Portfolio(Actor):
             self.sessions[name] = row.session
         valued = valuation.value(self.books, row.prices, {}, self.rates)
         self.books.unsettled(self.marked_ns)
-        self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates)
+        self._mark_day(row.session, row.at_ns, valued, row.prices, self.rates, row.forgot_ns)
 
     def snapshot(self) -> BooksKept:
         kept = kept_books(self.books, self.totals, self.rates, self.session, self.marked_ns, self.prices)

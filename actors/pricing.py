@@ -11,6 +11,7 @@ import enum
 import msgspec
 
 from actors.contracts import Contract
+from model.combos import legs_of, worth
 from model.instruments import Kind
 from model.market import Quote
 from model.orders import Intent, OrderSpec, OrderType, Side, TimeInForce, Urgency
@@ -67,14 +68,19 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     good_for_ns: int = 0
 
 
-def shifted(price: Px, bps: int, side: Side) -> Px:
-    """A price made worse for `side` by a share of its size: higher for a buy, lower for a sell."""
-    return price + side * div_half_even(abs(price) * bps, BPS)
+def shifted(price: Px, bps: int, side: Side, size: Px = 0) -> Px:
+    """A price made worse for `side` by a share of its size, or of `size`: higher for a buy, lower for a sell."""
+    return price + side * div_half_even((size or abs(price)) * bps, BPS)
 
 
-def collar_of(contract: Contract, side: Side, reference: Px, bps: int) -> Px:
-    """The worst allowed price: the valid price at or inside reference +/- bps."""
-    return contract.to_tick(shifted(reference, bps, side), up=side is Side.SELL)
+def collar_of(contract: Contract, side: Side, reference: Px, bps: int, size: Px = 0) -> Px:
+    """The worst allowed price: the valid price at or inside reference +/- bps of its own size, or of `size`."""
+    return contract.to_tick(shifted(reference, bps, side, size), up=side is Side.SELL)
+
+
+def measure(intent: Intent) -> Px:
+    """What a combo's collar is a share of, so that it allows what its legs' collars would; 0 for the price itself."""
+    return worth(intent) if intent.leg_references else 0
 
 
 def within(contract: Contract, side: Side, price: Px, collar: Px) -> Px:
@@ -125,6 +131,12 @@ def needs_quote(policy: ExecutionPolicy, intent: Intent) -> bool:
     return crisis or policy.style is Style.MARKETABLE_LIMIT
 
 
+def quoted(spec: OrderSpec, intent: Intent) -> bool:
+    """Whether an order's limit was chosen from quotes. A combo taken over with a net limit of nothing has its own."""
+    priced = bool(intent.leg_references) or not legs_of(spec.instrument)
+    return spec.type is OrderType.LIMIT and not intent.limit and priced
+
+
 def collar_bps(policy: ExecutionPolicy, contract: Contract) -> int:
     return policy.collar_bps.get(contract.kind, policy.default_collar_bps)
 
@@ -141,7 +153,7 @@ def plain_spec(policy: ExecutionPolicy, contract: Contract, intent: Intent) -> O
             kind = OrderType.MOC if closing else OrderType.MOO
         else:
             kind = OrderType.LOC if closing else OrderType.LOO
-            limit = collar_of(contract, intent.side, intent.reference, policy.auction_collar_bps)
+            limit = collar_of(contract, intent.side, intent.reference, policy.auction_collar_bps, measure(intent))
     return OrderSpec(
         client_id=intent.id, instrument=intent.instrument, side=intent.side, quantity=intent.quantity, type=kind,
         tif=TimeInForce.DAY, limit=limit,
@@ -150,7 +162,7 @@ def plain_spec(policy: ExecutionPolicy, contract: Contract, intent: Intent) -> O
 
 def quoted_spec(policy: ExecutionPolicy, contract: Contract, intent: Intent, quote: Quote) -> OrderSpec:
     """The marketable limit of an intent under a fresh two-sided quote; its collar hangs on the quote's mid."""
-    collar = collar_of(contract, intent.side, mid(quote), collar_bps(policy, contract))
+    collar = collar_of(contract, intent.side, mid(quote), collar_bps(policy, contract), measure(intent))
     return OrderSpec(
         client_id=intent.id, instrument=intent.instrument, side=intent.side, quantity=intent.quantity,
         type=OrderType.LIMIT, tif=TimeInForce.DAY, limit=marketable(contract, intent.side, quote, collar),

@@ -10,6 +10,7 @@ from actors.evidence import IN_DOUBT, UNKNOWN_ORDER, Findings, examine, ours
 from engine.actor import Actor
 from engine.effects import Ask, CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
 from engine.message import Event, Expired, Lane, Message, Refused, Replied
+from model.combos import contracts_of
 from model.decisions import Halt, Mode, ModeChanged, ReduceOnly
 from model.execution import (
     Alarm,
@@ -183,7 +184,8 @@ class Reconciler(Actor):
             self.said.clear()
         done = CancelTimer("answer")
         effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks)]
-        effects += [Tell(self.system, LockInstrument(*doubt, "reconciler")) for doubt in found.doubts]
+        for name, text in found.doubts:
+            effects += [Tell(self.system, LockInstrument(each, text, "reconciler")) for each in contracts_of(name)]
         effects.append(Tell(self.system, row))
         if len(found.breaks) > len(found.doubts):
             # a replay resumes at the venue's time, before orders that only the journal knows of: ask when they are due

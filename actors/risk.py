@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from actors.exposures import Working
-from actors.risk_gate import GateLimits, RiskGate
+from actors.margin import UNASKED, MarginDesk, MarginKnown, MarginWord
+from actors.risk_gate import GateLimits, RiskGate, name_of
 from actors.risk_scale import RiskRules, RiskScaler, ScaleState
 from engine.actor import Actor
 from engine.effects import Effect, Effects, Journal, Ref, Tell
@@ -29,8 +30,9 @@ from model.decisions import (
 )
 from model.execution import OrderDenied
 from model.instruments import Instrument
+from model.margin import MarginAnswered, MarginHeard, MarginTold
 from model.order_events import OrderMoved
-from model.orders import Filled, OrderUpdate
+from model.orders import Filled, OrderUpdate, VenueUp
 from model.units import Qty
 
 _OVER = ("FILLED", "CANCELLED", "REJECTED", "EXPIRED", "DENIED")
@@ -48,6 +50,7 @@ class RiskKept(Event, frozen=True, gc=False):
     locked: dict[str, str]
     seen: dict[str, int]
     answers: tuple[Approved, ...]
+    margin: bool = False
 
 
 class _Join(msgspec.Struct):
@@ -82,6 +85,7 @@ class Risk(Actor):
         self.basket = basket
         self.pair = pair
         self.system = system
+        self.margin = MarginDesk()
         self._joins: dict[str, _Join] = {}
 
     def on_cycle_fx(self, cycle: CycleFx) -> Effects:
@@ -97,10 +101,36 @@ class Risk(Actor):
         return self._decide(nav.run_id)
 
     def on_propose(self, propose: Propose) -> Effects:
-        answer, known = self.gate.propose(propose, self.clock.now_ns)
+        """Answer at once, or ask the venue for margin first when risk would be added and it can tell."""
+        name, now_ns = name_of(propose), self.clock.now_ns
+        if self.margin.waits(name):
+            return None
+        if self.margin.answers and self.gate.known(propose) is None:
+            rising = self.gate.rising(propose, now_ns)
+            if rising:
+                return self.margin.ask(name, propose, rising, now_ns)
+        return self._answer(propose, UNASKED)
+
+    def on_margin_told(self, told: MarginTold) -> Effects:
+        """The venue's word, or the end of waiting for it: now the proposal is checked by everything."""
+        waiting, effects = self.margin.take(told)
+        if waiting is None:
+            return None
+        word = MarginKnown(waiting.asked, told, self.gate.limits.min_margin_cushion)
+        effects.append(Journal(MarginHeard(waiting.propose.run_id, waiting.asked, told)))
+        return effects + self._answer(waiting.propose, word)
+
+    def on_venue_up(self, up: VenueUp) -> Effects:
+        if up.margin == self.margin.answers:
+            return None
+        self.margin.answers = up.margin
+        return [Journal(MarginAnswered(up.venue, up.margin, self.clock.now_ns))]
+
+    def _answer(self, propose: Propose, margin: MarginWord) -> list[Effect]:
+        answer, known = self.gate.propose(propose, self.clock.now_ns, margin)
         told = Tell(self.pair, answer)
         if propose.sender != "basket":
-            return (Journal(answer), told)
+            return [Journal(answer), told]
         effects: list[Effect] = [told, Tell(self.basket, answer)]
         if not known:
             effects.insert(0, Journal(answer))
@@ -133,9 +163,12 @@ class Risk(Actor):
     def fold_approved(self, approved: Approved) -> None:
         self.gate.fold_approved(approved)
 
+    def fold_margin_answered(self, row: MarginAnswered) -> None:
+        self.margin.answers = row.answers
+
     def fold_filled(self, filled: Filled) -> None:
         self.gate.filled(filled)
-        self.gate.exposures.executed(filled.fill.client_id, filled.fill.quantity)
+        self.gate.exposures.executed(filled.fill.client_id, filled.fill.instrument, filled.fill.quantity)
 
     def fold_order(self, row: OrderMoved | OrderDenied) -> None:
         if isinstance(row, OrderDenied) or row.now in _OVER:
@@ -157,8 +190,9 @@ class Risk(Actor):
         scaler = msgspec.msgpack.encode(self.scaler.state)
         locked, answers = dict(gate.locked), tuple(gate.answers.values())
         return RiskKept(
-            scaler, gate.mode, gate.session, gate.turnover, positions, orders, locked, dict(gate.seen), answers
-        )
+            scaler, gate.mode, gate.session, gate.turnover, positions, orders, locked, dict(gate.seen), answers,
+            self.margin.answers,
+        )  # fmt: skip
 
     def restore(self, snapshot: Event) -> None:
         if not isinstance(snapshot, RiskKept):
@@ -168,6 +202,7 @@ class Risk(Actor):
         gate.mode, gate.session, gate.turnover = snapshot.mode, snapshot.session, snapshot.turnover
         gate.exposures.load(snapshot.positions, snapshot.orders)
         gate.locked, gate.seen = dict(snapshot.locked), dict(snapshot.seen)
+        self.margin.answers = snapshot.margin
         gate.answers = {answer.id: answer for answer in snapshot.answers}
 
     def _join(self, run: str) -> _Join:
@@ -188,7 +223,7 @@ class Risk(Actor):
         decision = self.scaler.state.last
         if decision is None or decision.run_id != run:
             decision = self.scaler.decide(cycle, regime, nav, self.gate.mode, self.clock.now_ns)
-            effects.append(Journal(decision))
+            effects += [*self.margin.supersede(run), Journal(decision)]
         self.gate.open_cycle(cycle, nav)
         told = Decide(cycle.cycle, cycle.fx, decision, nav)
         effects.extend(Tell(sleeve, told) for sleeve in self.sleeves)

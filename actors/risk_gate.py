@@ -6,6 +6,7 @@ Exposures are floats in base currency, used for comparisons only. Every comparis
 from __future__ import annotations
 
 import collections
+import copy
 from collections.abc import Mapping
 from typing import Final
 
@@ -13,7 +14,9 @@ import msgspec
 from msgspec import structs
 
 from actors.denials import DENIAL_CODES
-from actors.exposures import Exposures, Holding, Line
+from actors.exposures import Exposures, Holding, Line, leg_key
+from actors.margin import UNASKED, MarginWord, Rising
+from model.combos import as_legs, contracts_of, legs_of, worth
 from model.decisions import Approved, CycleFx, Denial, Mode, NavMarked, Propose
 from model.instruments import Instrument
 from model.orders import Filled, Intent, Purpose, Side
@@ -23,6 +26,7 @@ _MINUTE_NS: Final = 60 * NS_PER_SECOND
 INF: Final = float("inf")
 NAN: Final = float("nan")
 LIMIT_CODES: Final = ("ORDER_SIZE", "TURNOVER", "INSTRUMENT_CAP", "GROSS", "NET")
+MARGIN_CODES: Final = ("MARGIN", "MARGIN_UNKNOWN")
 BUY, ROLL, FLATTEN, TRADING = Side.BUY, Purpose.ROLL, Purpose.FLATTEN, Mode.TRADING
 
 
@@ -30,6 +34,7 @@ class GateLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Shares are of net asset value.  max_instrument_share: of any product, unless `instrument_shares` names it.
 
     collar_share: how far a limit may be from the reference price.  min_gap_ns: between two orders of one contract.
+    min_margin_cushion: least share of equity that must be available after orders that add risk, where the venue tells.
     """
 
     max_gross_leverage: float = 2.0
@@ -42,6 +47,7 @@ class GateLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_orders_per_minute: int = 600
     max_intents_per_run: int = 500
     min_gap_ns: int = 0
+    min_margin_cushion: float = 0.0
 
 
 class RiskGate:
@@ -78,26 +84,37 @@ class RiskGate:
             limits.max_net_leverage * self.nav,
         )
 
-    def propose(self, propose: Propose, now_ns: int) -> tuple[Approved, bool]:
+    def known(self, propose: Propose) -> Approved | None:
+        """The answer of before, when the basket asks the same again."""
+        known = self.answers.get(name_of(propose))
+        return known if known is not None and known.run_id == propose.run_id else None
+
+    def rising(self, propose: Propose, now_ns: int) -> list[Intent]:
+        """The intents that would be approved by everything but margin, and add risk. Nothing changes."""
+        noted = Rising()
+        answer, _ = copy.deepcopy(self).propose(propose, now_ns, noted)
+        approved = {each.id for each in answer.intents}
+        return [each for each in noted.intents if each.id in approved]
+
+    def propose(self, propose: Propose, now_ns: int, margin: MarginWord = UNASKED) -> tuple[Approved, bool]:
         """Approve or deny every intent; True when the basket asked the same before and this is the same answer.
 
         Legs of one pair are approved together or not at all.
         """
         intents = propose.intents
-        name = f"ap-{intents[0].id}" if intents else f"ap-{propose.run_id}"
-        known = self.answers.get(name)
-        if known is not None and known.run_id == propose.run_id:
+        known = self.known(propose)
+        if known is not None:
             return known, True
         approved: list[Intent] = []
         denials: list[Denial] = []
         broken: dict[str, str] = {}
         too_many = len(intents) > self.limits.max_intents_per_run
         for intent in intents:
-            code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns)
+            code = "RUN_SIZE" if too_many else "PAIR" if intent.pair in broken else self.check(intent, now_ns, margin)
             if code is None:
                 approved.append(self._honest(intent))
                 continue
-            denials.append(self._denial(code, intent))
+            denials.append(self._denial(code, intent, margin.text))
             if intent.pair:
                 broken[intent.pair] = code
         if broken:
@@ -105,9 +122,9 @@ class RiskGate:
                 approved.remove(leg)
                 self.take_back(leg)
                 denials.append(self._denial("PAIR", leg))
-        answer = Approved(name, propose.run_id, tuple(approved), tuple(denials), now_ns)
+        answer = Approved(name_of(propose), propose.run_id, tuple(approved), tuple(denials), now_ns)
         if propose.sender == "basket":
-            self.answers[name] = answer
+            self.answers[answer.id] = answer
         return answer, False
 
     def filled(self, filled: Filled) -> None:
@@ -126,15 +143,56 @@ class RiskGate:
         self.answers[approved.id] = approved
         for intent in approved.intents:
             self.seen[intent.id] = approved.at_ns
-            line = self.exposures.meet(intent.instrument)
-            if line is not None:
-                counted = intent.quantity - self._rolled(line, intent)
-                self.exposures.work(intent.id, intent.instrument, intent.side, intent.quantity, counted, 0.0)
-                if counted and not intent.reduces:
-                    self._unvalued.append((line.owner, float(abs(intent.reference) * counted)))
+            if not legs_of(intent.instrument):
+                self._fold_working(intent, intent.id)
+                continue
+            legs = as_legs(intent)
+            for leg in legs:
+                self._fold_working(leg, leg_key(intent.id, leg.instrument))
+            if all(self.exposures.works(leg_key(intent.id, leg.instrument)) for leg in legs):
+                self.exposures.work_legs(intent.id, intent.instrument)
 
-    def check(self, intent: Intent, now_ns: int) -> str | None:
-        """The code of the first rule that the intent breaks, or None; an intent that passes counts as working."""
+    def _fold_working(self, intent: Intent, key: str) -> None:
+        line = self.exposures.meet(intent.instrument)
+        if line is not None:
+            reduces = intent.reduces or (key != intent.id and line.reduces(intent.side, intent.quantity))
+            counted = intent.quantity - self._rolled(line, intent)
+            self.exposures.work(key, intent.instrument, intent.side, intent.quantity, counted, 0.0)
+            if counted and not reduces:
+                self._unvalued.append((line.owner, float(abs(intent.reference) * counted)))
+
+    def check(self, intent: Intent, now_ns: int, margin: MarginWord = UNASKED) -> str | None:
+        """The code of the first rule that the intent breaks, or None; an intent that passes counts as working.
+
+        A combo is checked leg by leg, as the orders that it stands for; it passes when all of them do.
+        """
+        combo = legs_of(intent.instrument)
+        code = self._check_legs(intent, now_ns, margin) if combo else self._check(intent, intent.id, now_ns, margin)
+        if code is not None:
+            return code
+        if self._too_many(now_ns):
+            self.turnover -= self.exposures.withdraw(intent.id)
+            return "RATE"
+        self.seen[intent.id] = now_ns
+        for name in contracts_of(intent.instrument):
+            self.exposures.lines[name].approved_ns = now_ns
+        return None
+
+    def _check_legs(self, intent: Intent, now_ns: int, margin: MarginWord) -> str | None:
+        if intent.limit and not abs(intent.limit - intent.reference) <= self.limits.collar_share * worth(intent):
+            return "PRICE_COLLAR"
+        passed: list[str] = []
+        for leg in as_legs(intent):
+            key = leg_key(intent.id, leg.instrument)
+            code = self._check(leg, key, now_ns, margin)
+            if code is not None:
+                self.turnover -= sum(self.exposures.withdraw(each) for each in passed)
+                return code
+            passed.append(key)
+        self.exposures.work_legs(intent.id, intent.instrument)
+        return None
+
+    def _check(self, intent: Intent, key: str, now_ns: int, margin: MarginWord) -> str | None:
         quantity, reference = intent.quantity, intent.reference
         line = self.exposures.lines.get(intent.instrument) or self.exposures.meet(intent.instrument)
         if line is None:
@@ -156,15 +214,14 @@ class RiskGate:
         notional = 0.0
         if not reduces and rolled < quantity:
             notional = abs(reference) * owner.unit * (quantity - rolled)
-            code = self._over(owner, side, quantity - rolled, notional)
+            code = self._over(owner, side, quantity - rolled, notional) or margin.against(intent)
             if code is not None:
                 return code
-        code = self._too_fast(line, now_ns)
-        if code is not None:
-            return code
+        gap_ns = self.limits.min_gap_ns
+        if gap_ns and line.approved_ns and now_ns - line.approved_ns < gap_ns:
+            return "TOO_SOON"
         self.turnover += notional
-        self.seen[intent.id] = now_ns
-        self.exposures.work(intent.id, intent.instrument, side, quantity, quantity - rolled, notional)
+        self.exposures.work(key, intent.instrument, side, quantity, quantity - rolled, notional)
         return None
 
     def _rolled(self, line: Line, intent: Intent) -> Qty:
@@ -185,9 +242,8 @@ class RiskGate:
 
     def take_back(self, intent: Intent) -> None:
         """Undo one approval of this proposal: its pair was denied."""
-        self.turnover -= self.exposures.orders[intent.id].notional
+        self.turnover -= self.exposures.withdraw(intent.id)
         del self.seen[intent.id]
-        self.exposures.moved(intent.id, 0, True)
 
     def _new_session(self, session: int) -> None:
         """Turnover starts anew; approvals that nobody acted on are void."""
@@ -195,7 +251,7 @@ class RiskGate:
         self._unvalued.clear()
         self.answers.clear()
         self.exposures.forget_unheard()
-        self.seen = {intent: at for intent, at in self.seen.items() if intent in self.exposures.orders}
+        self.seen = {intent: at for intent, at in self.seen.items() if self.exposures.works(intent)}
 
     def _forbidden(self, intent: Intent, product: str, reduces: bool, rolls: bool) -> str | None:
         """What mode and locks say. A claim to reduce counts only when the position bears it out."""
@@ -234,20 +290,19 @@ class RiskGate:
                 return "GROSS"
         return None if net <= net_cap else "NET"
 
-    def _too_fast(self, line: Line, now_ns: int) -> str | None:
-        limits, times = self.limits, self._times
-        if limits.min_gap_ns and line.approved_ns and now_ns - line.approved_ns < limits.min_gap_ns:
-            return "TOO_SOON"
+    def _too_many(self, now_ns: int) -> bool:
+        """Whether one more order would be too many in a minute; it is counted when not."""
+        times = self._times
         while times and times[0] <= now_ns - _MINUTE_NS:
             times.popleft()
-        if len(times) >= limits.max_orders_per_minute:
-            return "RATE"
+        if len(times) >= self.limits.max_orders_per_minute:
+            return True
         times.append(now_ns)
-        line.approved_ns = now_ns
-        return None
+        return False
 
-    def _denial(self, code: str, intent: Intent) -> Denial:
-        return Denial(code, intent.instrument, f"{DENIAL_CODES[code].meaning}{self._figures(code, intent)}", intent.id)
+    def _denial(self, code: str, intent: Intent, margin: str = "") -> Denial:
+        figures = margin if code in MARGIN_CODES else self._figures(code, intent)
+        return Denial(code, intent.instrument, f"{DENIAL_CODES[code].meaning}{figures}", intent.id)
 
     def _figures(self, code: str, intent: Intent) -> str:
         """The numbers behind a limit that was broken, in base currency."""
@@ -266,3 +321,8 @@ class RiskGate:
         }[code]
         notional = abs(intent.reference) * line.owner.unit * intent.quantity
         return f": {now:,.0f} and an order of {notional:,.0f} against {cap:,.0f}"
+
+
+def name_of(propose: Propose) -> str:
+    """The name of the answer to a proposal: the same proposal always gives the same."""
+    return f"ap-{propose.intents[0].id}" if propose.intents else f"ap-{propose.run_id}"

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 import msgspec
 
 from engine.message import Event
+from model.combos import contracts_of
 from model.decisions import Approved, Mode, RunMoved, RunPlanned
 from model.orders import Intent, OrderUpdate
 from state.run_law import RunEvent, RunState, is_terminal, next_state
@@ -104,7 +105,8 @@ class RunLedger:
     def _work(self, client_id: str, instrument: str) -> None:
         if client_id not in self.working:
             self.working[client_id] = instrument
-            self.busy[instrument] = self.busy.get(instrument, 0) + 1
+            for each in contracts_of(instrument):
+                self.busy[each] = self.busy.get(each, 0) + 1
 
     def hear(self, update: OrderUpdate) -> Run | None:
         """Take news of an order; returns its run when this was new there."""
@@ -120,12 +122,12 @@ class RunLedger:
 
     def _rest(self, client_id: str) -> None:
         instrument = self.working.pop(client_id, None)
-        if instrument is not None:
-            left = self.busy[instrument] - 1
+        for each in () if instrument is None else contracts_of(instrument):
+            left = self.busy[each] - 1
             if left:
-                self.busy[instrument] = left
+                self.busy[each] = left
             else:
-                del self.busy[instrument]
+                del self.busy[each]
 
     # -- recovery
 

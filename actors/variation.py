@@ -149,6 +149,8 @@ class Variation:
         ]
         self.count += 1
         residual = difference - sum(line.amount for line in lines)
+        if abs(residual) <= CENT:
+            residual = 0  # the venue tells rounded figures: what we computed is nearer to what it has
         return VariationFound(f"variation-{now_ns}-{self.count}", currency, tuple(lines), residual, now_ns)
 
     def may_come(self, currency: str, difference: Cash, now_ns: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -26,7 +27,7 @@ from model.decisions import (
     RunMoved,
     RunPlanned,
 )
-from model.execution import Alarm
+from model.execution import AdjustmentRefused, Alarm, BooksAdjusted, Break, Reconciled
 from model.leases import LeaseTaken
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Fill, Filled
@@ -35,6 +36,9 @@ from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 LOG_LINES = 200
 CORRECTABLE = 2_000
 """How many of the newest executions a correction may still refer to."""
+ADJUSTMENTS = 16
+EXPONENTS = {"POSITION": -8, "CASH": -6}
+"""Of the figures in a difference, by its kind."""
 TERMINAL = frozenset({"FILLED", "CANCELLED", "REJECTED", "EXPIRED"})
 
 
@@ -60,6 +64,8 @@ class BoardKept(msgspec.Struct, frozen=True):
     run: dict[str, str]
     log: list[tuple[int, str]]
     lease: dict[str, Any] = {}
+    comparison: dict[str, Any] = {}
+    adjustments: dict[str, dict[str, str]] = {}
 
 
 class Board:
@@ -91,8 +97,13 @@ class Board:
         self.vol_annual = 0.0
         self.run: dict[str, str] = {}
         self.lease: dict[str, Any] = {}
+        self.comparison: dict[str, Any] = {}  # the last complete one with the venue
+        self.adjustments: dict[str, dict[str, str]] = {}  # the last few: why each was refused, empty when it was taken
         self.log: deque[tuple[int, str | Fill]] = deque(maxlen=LOG_LINES)  # a fill is put into words when it is read
-        self._takes: dict[type[Event], Callable[[Any], None]] = {
+        self._takes = self._takers()
+
+    def _takers(self) -> dict[type[Event], Callable[[Any], None]]:
+        return {
             ModeEntered: self._mode,
             DayMarked: self._day,
             RegimeDecided: self._regime,
@@ -107,6 +118,9 @@ class Board:
             InstrumentReleased: self._released,
             Alarm: self._alarm,
             LeaseTaken: self._leased,
+            Reconciled: self._compared,
+            BooksAdjusted: self._adjusted,
+            AdjustmentRefused: self._adjustment_refused,
         }
 
     @property
@@ -164,6 +178,8 @@ class Board:
             "lease": dict(self.lease),
             "working": list(self.working.values()),
             "locks": dict(self.locks),
+            "comparison": dict(self.comparison),
+            "adjustments": {name: dict(each) for name, each in self.adjustments.items()},
             "regime": self.regime,
             "scale": self.scale,
             "vol_annual": self.vol_annual,
@@ -258,6 +274,27 @@ class Board:
         self.lease = {"venue": event.venue, "account": event.account, "token": event.token, "holder": event.holder}
         self._say(f"lease of {event.account} at {event.venue} taken, fencing token {event.token}")
 
+    def _compared(self, event: Reconciled) -> None:
+        if event.complete:
+            apart = [_apart(each) for each in event.breaks if each.kind in EXPONENTS]
+            self.comparison = {
+                "id": event.id, "at": _stamp(event.at_ns), "compared": list(event.compared), "differences": apart,
+            }  # fmt: skip
+
+    def _adjusted(self, event: BooksAdjusted) -> None:
+        if event.quantity:
+            self.positions[event.instrument] = self.positions.get(event.instrument, 0) + event.quantity
+        self._answered(event.id, "")
+
+    def _adjustment_refused(self, event: AdjustmentRefused) -> None:
+        self._answered(event.id, event.text)
+        self._say(f"adjustment {event.id} by {event.by} refused: {event.text}")
+
+    def _answered(self, adjustment: str, refused: str) -> None:
+        self.adjustments[adjustment] = {"refused": refused}
+        if len(self.adjustments) > ADJUSTMENTS:
+            del self.adjustments[next(iter(self.adjustments))]
+
     def _locked(self, event: InstrumentLocked) -> None:
         self.locks[event.instrument] = event.reason
         self._say(f"LOCKED {event.instrument}: {event.reason}")
@@ -265,6 +302,13 @@ class Board:
     def _released(self, event: InstrumentReleased) -> None:
         self.locks.pop(event.instrument, None)
         self._say(f"released {event.instrument} by {event.by}: {event.reason}")
+
+
+def _apart(each: Break) -> dict[str, str]:
+    """A difference in exact decimals of the subject's own unit."""
+    exponent = EXPONENTS[each.kind]
+    book, venue = (f"{Decimal(figure).scaleb(exponent).normalize():f}" for figure in (each.ours, each.theirs))
+    return {"kind": each.kind, "subject": each.subject, "book": book, "venue": venue}
 
 
 def _in_words(fill: Fill) -> str:

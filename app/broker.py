@@ -85,12 +85,6 @@ class BrokerProcess(LiveProcess):
         self._days: Days
         self._schedule: RollSchedule
 
-    @property
-    def _venue_settings(self) -> IBVenue:
-        venue = self.wanted.configuration.settings.venue
-        assert isinstance(venue, IBVenue)
-        return venue
-
     def _clock(self) -> Clock:
         return self._market
 
@@ -109,7 +103,7 @@ class BrokerProcess(LiveProcess):
 
     def _connect(self, clock: Clock, recovered: Recovered) -> Port:
         clock.refresh()
-        products, settings = self.wanted.configuration.instruments, self.wanted.configuration.settings
+        products = self.wanted.configuration.instruments
         plan = self._day_plan(clock.now_ns, recovered)
         rates = PairRates(self._currencies(), self.program.base_currency, lambda seen: self._told(FX, seen))
         contracts = {each.id: each for each in plan.heard_on(date_of(clock.now_ns))}
@@ -117,7 +111,7 @@ class BrokerProcess(LiveProcess):
         held = [name for name in self._held() if product_of(name) in products]
         contracts.update({name: plan.contract(product_of(name), name) for name in held})
         return IBPort(
-            ib_settings(self._venue_settings, settings.mode, self.wanted.state_dir),
+            ib_settings(self.wanted.configuration.settings, self.wanted.state_dir),
             instruments={**rates.pairs, **contracts}.values(),
             now_ns=lambda: _now_ns(clock),
             sessions=self.calendars,

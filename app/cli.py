@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "resume": "app.commands.operate:resume",
     "release": "app.commands.operate:release",
     "absent": "app.commands.operate:absent",
+    "adjust": "app.commands.adjust:adjust",
     "stop": "app.commands.operate:stop",
     "guardian": "app.commands.guardian:guardian",
     "journal": "app.commands.journal:journal",

@@ -11,16 +11,21 @@ import msgspec
 
 from actors.fx import FxFixed
 from engine.ports import Row
+from model.combos import as_legs
 from model.decisions import Approved, Denial, RegimeDecided, RiskDecision, RunMoved, RunPlanned, Targets, Want
 from model.execution import PairMoved
 from model.instruments import product_of
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
-from model.orders import Filled, Intent
+from model.margin import MarginHeard
+from model.order_events import OrderMoved, OrderPlanned, OrderRepriced, OrderStands
+from model.orders import Filled, Intent, OrderType
 from model.units import NS_PER_SECOND, cash_float, px_float, qty_float
 from state.journal import Events, journal_rows
 
-RUN_KINDS = ("FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "Approved", "RunMoved", "PairMoved")
-ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "Filled")
+RUN_KINDS = (
+    "FxFixed", "RegimeDecided", "RiskDecision", "Targets", "RunPlanned", "MarginHeard", "Approved", "RunMoved",
+    "PairMoved",
+)  # fmt: skip
+ORDER_KINDS = ("OrderPlanned", "OrderMoved", "OrderRepriced", "OrderStands", "Filled")
 
 
 class UnknownSubjectError(LookupError):
@@ -127,6 +132,8 @@ def _said(event: Any, product: str, intent: Intent | None) -> Iterator[tuple[str
             mine = [i for i in event.intents if product_of(i.instrument) == product]
             yield from (("netting", _intent(i)) for i in mine if intent is None or i.id == intent.id)
             yield from (("not wanted", _denial(d)) for d in event.left_out if product_of(d.instrument) == product)
+        case MarginHeard():
+            yield "margin", _margin(event)
         case Approved():
             mine = [i for i in event.intents if product_of(i.instrument) == product]
             yield from (("gates", f"{i.id} approved as {event.id}") for i in mine if intent in (None, i))
@@ -142,7 +149,7 @@ def _order_lines(journal: Path, planned: Row, events: Events) -> list[Line]:
     order = planned.event.spec.client_id
     lines = []
     for row in journal_rows(journal, first_seq=planned.seq, kinds=ORDER_KINDS, events=events):
-        text = _order_said(row.event, order)
+        text = _order_said(row.event, order, planned.event.spec.instrument)
         if text is not None:
             lines.append(Line(text[0], text[1], row.seq, stamp(row.at_ns)))
             if isinstance(row.event, OrderMoved) and row.event.now in ("REJECTED", "EXPIRED", "CANCELLED"):
@@ -150,11 +157,11 @@ def _order_lines(journal: Path, planned: Row, events: Events) -> list[Line]:
     return lines
 
 
-def _order_said(event: Any, order: str) -> tuple[str, str] | None:
+def _order_said(event: Any, order: str, instrument: str) -> tuple[str, str] | None:
     match event:
         case OrderPlanned() if event.spec.client_id == order:
             spec = event.spec
-            limit = f" limit {px_float(spec.limit):g}" if spec.limit else ""
+            limit = f" limit {px_float(spec.limit):g}" if spec.limit or spec.type is OrderType.LIMIT else ""
             arrival = f", arrival price {px_float(event.arrival):g}" if event.arrival else ""
             return "price", (
                 f"{spec.client_id}: {spec.side.name} {qty_float(spec.quantity):g} {spec.instrument} "
@@ -164,12 +171,16 @@ def _order_said(event: Any, order: str) -> tuple[str, str] | None:
             evidence = f" ({event.evidence})" if event.evidence else ""
             return "order", f"{event.was} → {event.now} on {event.event}{evidence}"
         case OrderRepriced() if event.client_id == order:
-            return "order", f"repriced to {px_float(event.limit):g}"
+            return "order", f"a limit of {px_float(event.limit):g} was asked for"
+        case OrderStands() if event.client_id == order:
+            evidence = f" ({event.evidence})" if event.evidence else ""
+            return "order", f"works at {px_float(event.limit):g}{evidence}"
         case Filled() if event.fill.client_id == order:
             fill = event.fill
             shares = ", ".join(f"{share.sleeve} {qty_float(share.quantity):+g}" for share in event.shares)
+            leg = "" if fill.instrument == instrument else f" {fill.instrument}"
             return "fill", (
-                f"{fill.side.name} {qty_float(fill.quantity):g} at {px_float(fill.price):g}, "
+                f"{fill.side.name} {qty_float(fill.quantity):g}{leg} at {px_float(fill.price):g}, "
                 f"fee {cash_float(fill.fee):g} {fill.fee_currency}, execution {fill.exec_id}, for {shares}"
             )
     return None
@@ -187,14 +198,26 @@ def _want(want: Want) -> str:
 
 def _intent(intent: Intent) -> str:
     shares = ", ".join(f"{share.sleeve} {qty_float(share.quantity):+g}" for share in intent.shares)
+    legs = as_legs(intent) if intent.leg_references else ()
+    each = ", ".join(f"{leg.side.name} {leg.instrument} at {px_float(leg.reference):g}" for leg in legs)
     return (
         f"{intent.side.name} {qty_float(intent.quantity):g} {intent.instrument} for {intent.purpose.value} "
-        f"(reference {px_float(intent.reference):g}; {shares}) {intent.reason}".rstrip()
+        f"(reference {px_float(intent.reference):g}{f': {each}' if each else ''}; {shares}) {intent.reason}".rstrip()
     )
 
 
 def _denial(denial: Denial) -> str:
     return f"{denial.instrument} not sent, {denial.code}: {denial.text}"
+
+
+def _margin(heard: MarginHeard) -> str:
+    told, money = heard.told, f" {heard.told.currency}".rstrip()
+    if told.unknown:
+        return f"asked for {len(heard.asked)} orders, and unknown: {told.unknown}"
+    return (
+        f"after {len(heard.asked)} orders initial margin {cash_float(told.initial):,.0f}, equity with loan "
+        f"{cash_float(told.equity):,.0f}, available {cash_float(told.available):,.0f}{money}"
+    )
 
 
 def _facts(facts: dict[str, float]) -> str:

@@ -14,17 +14,18 @@ from typing import ClassVar
 import click
 import msgspec
 
+from app.ib_account import ib_settings
 from config.loader import Configuration, load_instruments
 from config.settings import IBVenue, Settings
-from model.instruments import Instrument, Kind
+from model.instruments import Instrument, Kind, contract_id
 from model.rolls import Roll, RollSchedule
 from model.rolls_ahead import held_by_rule, rolls_ahead, rolls_behind
 from model.sessions import Sessions
 from model.units import NS_PER_SECOND
-from ports.feed.schedule import Heard, heard
+from ports.ib.day_plan import Heard, heard
 from ports.ib.errors import LinkLost, Unanswered
 from ports.ib.history import HistoryFetch, HistoryFetched, HistoryPlan, HistoryWanted
-from ports.ib.past import rate_pair
+from ports.ib.rates import pair_of
 from ports.ib.settings import IBSettings
 from state.lake import Lake
 from state.lake.manifest import MANIFEST
@@ -89,7 +90,7 @@ class Fetch:
                 "give an earlier one; the gateway's clock counts, not this machine's",
             )
         wanted = [
-            HistoryWanted(instrument=rate_pair(each), first=request.first, last=last, rate_of=each)
+            HistoryWanted(instrument=pair_of(each), first=request.first, last=last, rate_of=each)
             for each in request.currencies
         ]
         rolls: dict[str, Sequence[Roll]] = {}
@@ -99,7 +100,8 @@ class Fetch:
                 continue
             rolls[instrument.id], spans = self.chain(instrument, request.first, last)
             for each in spans:
-                contract, span = instrument.contract(each.contract), (_date(each.first), _date(each.last))
+                contract = instrument.contract(int(each.instrument.partition("@")[2]))
+                span = (_date(each.first), _date(each.last))
                 wanted.append(HistoryWanted(instrument=contract, first=span[0], last=span[1], size=request.size))
         return HistoryPlan(wanted=wanted, rolls=rolls)
 
@@ -114,14 +116,16 @@ class Fetch:
         every = [*behind, *recorded, *ahead]
         schedule = RollSchedule({instrument.id: every}, {instrument.id: held_by_rule(instrument, sessions, begin)})
         spans = heard(schedule, instrument.id, begin, _number(last))
-        heard_of = {each.contract for each in spans}
-        return [*behind, *recorded, *(each for each in ahead if each.to_contract in heard_of)], spans
+        names = {each.instrument for each in spans}
+        coming = [each for each in ahead if contract_id(instrument.id, each.to_contract) in names]
+        return [*behind, *recorded, *coming], spans
 
 
 def settings_of(
-    venue: object, *, account: str | None, host: str | None, port: int | None, client_id: int | None
+    settings: Settings, *, account: str | None, host: str | None, port: int | None, client_id: int | None
 ) -> IBSettings:
     """The connection that the settings describe, with what is given instead. Raises FetchError where nothing is."""
+    venue = settings.venue
     if not isinstance(venue, IBVenue):
         if account is None:
             raise FetchError(
@@ -129,11 +133,9 @@ def settings_of(
                 "give --account, or write venue: {kind: ib, account: ...} into the settings",
             )
         venue = IBVenue(account=account)
-    return IBSettings(
-        account=account or venue.account, state_dir="", host=host or venue.host, port=port or venue.port,
-        client_id=venue.client_id if client_id is None else client_id, day_zone=venue.day_zone,
-        messages_per_s=venue.messages_per_s,
-    )  # fmt: skip
+    given = {"account": account, "host": host, "port": port, "client_id": client_id}
+    venue = msgspec.structs.replace(venue, **{key: value for key, value in given.items() if value is not None})
+    return ib_settings(msgspec.structs.replace(settings, venue=venue), Path())
 
 
 def request_of(

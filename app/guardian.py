@@ -23,6 +23,8 @@ from state.lease import LeaseError, LeaseStore
 from state.process_id import ProcessId, lives
 
 AGAIN_S = 5.0
+REMIND_S = 300.0
+"""A trouble that stays the same is said again after so long: people are paged, and a page each try is no page."""
 LOOK_S = 0.5
 
 
@@ -109,6 +111,8 @@ class Guardian:
         self._vigil = Vigil(lapse_s)
         self._done = log.done()
         self._distrusted = ""
+        self._said: set[tuple[ProcessId, str]] = set()
+        self._trouble = ("", float("-inf"))
         self._retry_s = float("-inf")
         self._last: Heartbeat | None = None
 
@@ -123,7 +127,7 @@ class Guardian:
                 return False
             self._act(lapse)
         except (OSError, LeaseError, SealError) as error:
-            self._say(lapse.beat, "TRY_AGAIN", f"{error}; again in {AGAIN_S:g} s")
+            self._say_again(lapse.beat, str(error), now_s)
             self._retry_s = now_s + AGAIN_S
             return False
         self._done = lapse.beat.process
@@ -152,10 +156,10 @@ class Guardian:
 
     def _act(self, lapse: Lapse) -> None:
         beat = lapse.beat
-        self._say(beat, "LAPSED", f"{lapse.why}; its mode was {beat.pulse.mode}, its last row {beat.pulse.seq}")
+        self._say_once(beat, "LAPSED", f"{lapse.why}; its mode was {beat.pulse.mode}, its last row {beat.pulse.seq}")
         token = self._lease.fence(lapse.why).token
-        self._say(beat, "FENCED", f"nothing under a token below {token} is sent any more")
-        self._say(beat, "ENDED", self._end(beat.process))
+        self._say_once(beat, "FENCED", f"nothing under a token below {token} is sent any more")
+        self._say_once(beat, "ENDED", self._end(beat.process))
         plan, why_not = self._plan() if self._flatten else (None, "")
         closing = {order.client_id for order in plan.orders} if plan else set()
         venue = self._session(token, beat)
@@ -207,6 +211,18 @@ class Guardian:
     def _held(venue: GuardianVenue) -> str:
         held = ", ".join(f"{each.quantity} {each.instrument}" for each in venue.positions() if each.quantity)
         return f"the account holds {held or 'nothing'} (in 1e-8)"
+
+    def _say_once(self, beat: Heartbeat, code: str, text: str) -> None:
+        """What is done anew with each try is said with the first one of an engine."""
+        if (beat.process, code) not in self._said:
+            self._say(beat, code, text)
+            self._said.add((beat.process, code))
+
+    def _say_again(self, beat: Heartbeat, trouble: str, now_s: float) -> None:
+        before, said_s = self._trouble
+        if trouble != before or now_s - said_s >= REMIND_S:
+            self._say(beat, "TRY_AGAIN", f"{trouble}; again every {AGAIN_S:g} s")
+            self._trouble = (trouble, now_s)
 
     def _say(self, beat: Heartbeat, code: str, text: str) -> None:
         self._log.write(Deed(self._wall_ns(), code, text, beat.process))

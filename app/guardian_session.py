@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ def session_of(configuration: Configuration, state: Path, lake: Callable[[], Lak
     if isinstance(venue, ProcessVenue):
         return lambda token, beat: _socket(venue.address, token)
     if isinstance(venue, IBVenue):
-        return lambda token, beat: _gateway(configuration, venue, state, token)
+        return lambda token, beat: _gateway(configuration, state, token)
     return lambda token, beat: _record(configuration, state, lake, token, beat)
 
 
@@ -36,12 +37,13 @@ def _socket(address: str, token: int) -> GuardianVenue:
     return SocketSession(Address.of(address), token)
 
 
-def _gateway(configuration: Configuration, venue: IBVenue, state: Path, token: int) -> GuardianVenue:
+def _gateway(configuration: Configuration, state: Path, token: int) -> GuardianVenue:
     """A broker takes no tokens: the lease is asked before each request leaves whether this one still stands."""
     from app.guard import lease_store
     from app.ib_account import ib_settings
     from ports.ib.guardian import GatewaySession
 
+    logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it would say is among the deeds, in words
     lease = lease_store(configuration.settings)
 
     def stands() -> bool:
@@ -50,7 +52,7 @@ def _gateway(configuration: Configuration, venue: IBVenue, state: Path, token: i
         except LeaseError:
             return False
 
-    wanted = ib_settings(venue, configuration.settings.mode, state)
+    wanted = ib_settings(configuration.settings, state)
     return GatewaySession(wanted, configuration.instruments.values(), may_send=stands)
 
 

@@ -31,13 +31,17 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def claim(state_dir: Path, mode: str, program: Program, first_session: int) -> None:
     """Write the folder's identity, or check it. Raises IdentityError for a folder of another engine."""
-    ours = Identity(program.id, mode, program.base_currency, str(program.capital), first_session)
-    path = state_dir / FILE
+    if not is_ours(state_dir, mode, program, first_session):
+        _write(state_dir / FILE, _identity(mode, program, first_session))
+
+
+def is_ours(state_dir: Path, mode: str, program: Program, first_session: int) -> bool:
+    """Whether the folder is this engine's already; False for a new one. Raises IdentityError for another engine's."""
+    ours, path = _identity(mode, program, first_session), state_dir / FILE
     try:
         theirs = msgspec.json.decode(path.read_bytes(), type=Identity)
     except FileNotFoundError:
-        _write(path, ours)
-        return
+        return False
     except (msgspec.MsgspecError, OSError) as error:
         raise IdentityError(f"{path} cannot be read: {error}") from None
     for field in Identity.__struct_fields__:
@@ -46,6 +50,11 @@ def claim(state_dir: Path, mode: str, program: Program, first_session: int) -> N
                 f"{state_dir} keeps the books of {theirs.program} with {field} {getattr(theirs, field)}, "
                 f"not {getattr(ours, field)}"
             )
+    return True
+
+
+def _identity(mode: str, program: Program, first_session: int) -> Identity:
+    return Identity(program.id, mode, program.base_currency, str(program.capital), first_session)
 
 
 def _write(path: Path, identity: Identity) -> None:

@@ -20,6 +20,7 @@ from model.decisions import (
     RunPlanned,
 )
 from model.execution import Alarm
+from model.margin import MarginHeard
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Filled
 from model.units import cash_float, px_float, qty_float
@@ -94,6 +95,12 @@ def _approved(e: Approved) -> tuple[str, dict[str, Any]]:
     return "approved", {"run_id": e.run_id, "intents": len(e.intents), "denied": codes}
 
 
+def _margin(e: MarginHeard) -> tuple[str, dict[str, Any]]:
+    told = e.told
+    figures = {name: cash_float(getattr(told, name)) for name in ("initial", "equity", "available")}
+    return "margin", {"run_id": e.run_id, "orders": len(e.asked), "unknown": told.unknown, **figures}
+
+
 def _run(e: RunMoved) -> tuple[str, dict[str, Any]]:
     return "run", {"run_id": e.run_id, "status": e.status, "reason": e.reason}
 
@@ -127,6 +134,6 @@ ALARMS: dict[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
     ModeEntered: _mode, InstrumentLocked: _locked, InstrumentReleased: _released, Alarm: _alarm,
 }  # fmt: skip
 EVERYTHING: dict[type[Any], Callable[[Any], tuple[str, dict[str, Any]]]] = {
-    **ALARMS, RegimeDecided: _regime, RunPlanned: _planned, Approved: _approved, RunMoved: _run, OrderPlanned: _order,
-    OrderMoved: _moved, Filled: _filled, DayMarked: _day,
+    **ALARMS, RegimeDecided: _regime, RunPlanned: _planned, MarginHeard: _margin, Approved: _approved, RunMoved: _run,
+    OrderPlanned: _order, OrderMoved: _moved, Filled: _filled, DayMarked: _day,
 }  # fmt: skip

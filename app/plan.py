@@ -18,6 +18,7 @@ from engine.ports import Row
 from model.decisions import Approved, Denial, Mode, Resume, RiskDecision, RunPlanned, Targets
 from model.market import SessionClosed
 from model.order_events import OrderPlanned
+from model.orders import VenueUp
 from model.units import NS_PER_SECOND
 from state.journal import MemoryJournal, recover
 
@@ -46,6 +47,8 @@ def plan(wanted: Wanted) -> Planned:
         if mode is not Mode.TRADING:
             kernel.tell("system", Resume("only to plan", "plan"))
             driver.settle()
+        kernel.tell("risk", VenueUp("plan", "", True, kernel.clock.now_ns))  # a broker cannot be asked for margin here
+        driver.settle()
         before = journal.last_seq
         if session:
             close = SessionClosed(session, kernel.clock.now_ns, False, _next_number(kernel, session))

@@ -88,6 +88,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ack_within_s: an order without a word from the venue for this long is UNKNOWN
     min_notional_base: smaller orders are left out
     drift_band_share: a change smaller than this share of the larger of position and target is left out
+    roll_as_spread: a future moves to its next contract by one order for the calendar spread, not by two for its legs
     pair: legs that belong together
     lease: orders end without us
     """
@@ -108,6 +109,7 @@ class ExecutionPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ack_within_s: PositiveSeconds = 30.0
     min_notional_base: Amount = 2_500
     drift_band_share: Share = 0.0
+    roll_as_spread: bool = False
     pair: PairPolicy = PairPolicy()
     lease: OrderLease = OrderLease()
 

@@ -50,6 +50,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_orders_per_minute: more than this are denied
     max_orders_per_run: more than this in one run are denied
     min_order_gap_s: least time between two orders in one contract
+    min_margin_cushion_share: what must be left of equity over the initial margin after a basket, where the broker tells
     reconcile_halt_share: book and venue cash apart by more than this share of net asset value: positions only shrink
     reconcile_emergency_share: apart by more than this: halted
     """
@@ -77,6 +78,7 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_orders_per_minute: Count = 600
     max_orders_per_run: Count = 500
     min_order_gap_s: Seconds = 0.0
+    min_margin_cushion_share: Share = 0.10
     reconcile_halt_share: Share = 0.005
     reconcile_emergency_share: Share = 0.01
 

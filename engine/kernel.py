@@ -391,7 +391,7 @@ class Kernel:
             letter = DeadLetter(self.clock.now_ns, port.name, sender.name, Reason.PORT, message, 0, traceback)
             self.dead_letters.add(letter)
             self.notify(Notice(Happened.PORT_FAILED, port.name, traceback))
-        self._performer.refuse(sender, port.name, message, cause)
+        self._performer.refuse(sender, port.name, message, cause, raised=bool(traceback))
 
 
 def _from_memory(journal: object) -> Recover | None:

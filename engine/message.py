@@ -92,7 +92,10 @@ class Control(Message, frozen=True, gc=False):
 
 
 class Refused(Message, frozen=True, gc=False):
-    """A message of yours was not taken: the lane of `to` is full, or `to` is quarantined, stopped or unknown."""
+    """A message of yours was not taken: the lane of `to` is full, or `to` is quarantined, stopped or unknown.
+
+    raised: `to` is a port that failed over it; how far the message got nobody knows. Otherwise nothing of it went on.
+    """
 
     lane: ClassVar[Lane] = Lane.TRUTH
     bound: ClassVar[int] = 10_000
@@ -100,6 +103,7 @@ class Refused(Message, frozen=True, gc=False):
 
     to: str
     message: Message
+    raised: bool = False
 
 
 class Poisoned(Control, frozen=True, gc=False):

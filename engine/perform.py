@@ -98,13 +98,13 @@ class Performer:
                 ref.cell = cell
         return cell
 
-    def refuse(self, cell: Cell, to: str, message: Message, cause: int) -> None:
+    def refuse(self, cell: Cell, to: str, message: Message, cause: int, raised: bool = False) -> None:
         """Tell a sender that its message was not taken; of an actor that is shut out its dead letters tell already."""
         if type(message) is Refused:
             return
         target = None if Refused in cell.kinds else self._cells.get(to)
         if target is None or target.state not in SHUT_OUT:
-            cell.put(Refused(to, message), cause, to)
+            cell.put(Refused(to, message, raised), cause, to)
 
     def nobody(self, sender: str, to: str, message: Message) -> None:
         self._dead.add(DeadLetter(self._clock.now_ns, to, sender, Reason.NOBODY, message))

@@ -32,7 +32,10 @@ class Outside(Protocol):
 
 @runtime_checkable
 class Port(Protocol):
-    """Owner of one outside thing. `deliver` must not block: an asynchronous port queues and works in `run`."""
+    """Owner of one outside thing. `deliver` must not block: an asynchronous port queues and works in `run`.
+
+    FULL is a promise: nothing of the message left, and nothing will. A port that is not sure of that raises.
+    """
 
     name: str
 

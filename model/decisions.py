@@ -300,6 +300,7 @@ class DayMarked(Event, frozen=True, gc=False):
 
     flows_total: deposits less withdrawals since the start.  twr_index: time-weighted growth of 1.0 since the start.
     prices and rates (base currency per unit, 1e-9) are the ones used: a fold marks the books again with them.
+    forgot_ns: settlements and cash moves of before are not known one by one any more, and not taken.
     """
 
     session: int
@@ -322,3 +323,4 @@ class DayMarked(Event, frozen=True, gc=False):
     degraded: tuple[str, ...] = ()
     prices: dict[str, Px] = msgspec.field(default_factory=dict)
     rates: dict[str, Px] = msgspec.field(default_factory=dict)
+    forgot_ns: int = 0

@@ -66,6 +66,32 @@ class DeclareAbsent(Control, frozen=True, gc=False):
     by: str
 
 
+class AdjustBooks(Control, frozen=True, gc=False):
+    """To portfolio: a person repairs the books, by an amount of cash or a quantity of one instrument.
+
+    price and sleeve belong to a quantity.  by, reason: who, and what was found at the venue.
+    """
+
+    id: str
+    reason: str
+    by: str
+    currency: str = ""
+    amount: Cash = 0
+    instrument: str = ""
+    quantity: Qty = 0
+    price: Px = 0
+    sleeve: str = ""
+
+
+class AdjustmentRefused(Event, frozen=True, gc=False):
+    """portfolio: a person's repair was not taken into the books, and why."""
+
+    id: str
+    text: str
+    by: str
+    at_ns: int
+
+
 class OrderDenied(Event, frozen=True, gc=False):
     """orders: this approved intent did not become an order. Final: the same intent asked again is denied again."""
 
@@ -80,7 +106,8 @@ class OrderDenied(Event, frozen=True, gc=False):
 class SeenAtVenue(VenueFact, frozen=True, gc=False):
     """reconciler -> orders: the venue has this order of ours.
 
-    state: WORKING, FILLED, CANCELLED, REJECTED or EXPIRED.  filled: the venue's cumulative figure.
+    state: WORKING, FILLED, CANCELLED, REJECTED or EXPIRED.  filled: the venue's cumulative figure.  limit: what works
+    there, where that is news; 0 otherwise.  change_id: the change that was not answered, and is by this.
     """
 
     client_id: str
@@ -89,6 +116,8 @@ class SeenAtVenue(VenueFact, frozen=True, gc=False):
     filled: Qty
     snapshot_id: str
     at_ns: int
+    limit: Px = 0
+    change_id: str = ""
 
 
 class ProvenAbsent(VenueFact, frozen=True, gc=False):
@@ -119,7 +148,9 @@ class QueryOrders(Message, frozen=True, gc=False):
 class KnownOrder(msgspec.Struct, frozen=True, gc=False):
     """One order that is not terminal, as the book has it.
 
-    planned_ns: when it may first have left us.  resent_ns: when it may have left us again, 0 for never.
+    planned_ns: when it may first have left us.  resent_ns: when it may have left us again, 0 for never.  limit: what
+    works by the venue's last word.  change_id, asked: a change that was not answered, and its limit.  limit_ns: when a
+    change was last asked or answered, 0 for never.
     """
 
     client_id: str
@@ -128,6 +159,10 @@ class KnownOrder(msgspec.Struct, frozen=True, gc=False):
     filled: Qty
     planned_ns: int
     resent_ns: int = 0
+    limit: Px = 0
+    change_id: str = ""
+    asked: Px = 0
+    limit_ns: int = 0
 
 
 class AskOrders(Request, frozen=True, gc=False, kw_only=True):

@@ -91,6 +91,13 @@ class TellAgain(Message, frozen=True, gc=False):
     products: tuple[str, ...]
 
 
+class WatchQuotes(Message, frozen=True, gc=False):
+    """orders -> market_data: forward quotes of this instrument to me from now on (the last known at once), or stop."""
+
+    instrument: str
+    on: bool
+
+
 class WatchAgain(Message, frozen=True, gc=False):
     """market_data -> orders: I was built anew and forgot whom you watch; say it again."""
 

@@ -48,6 +48,20 @@ class OrderRenewed(Event, frozen=True, gc=False):
     at_ns: int
 
 
+class OrderStands(Event, frozen=True, gc=False):
+    """What of an order works at the venue: by its answer to a change, or by a look at its open orders.
+
+    limit: what works now, whatever was asked for.  change_id: the change that this settles, empty for none.
+    evidence: the venue's words, or the id of the snapshot.
+    """
+
+    client_id: str
+    change_id: str
+    limit: Px
+    evidence: str
+    at_ns: int
+
+
 class OrderRepriced(Event, frozen=True, gc=False):
     """A modify was decided: the remaining quantity is to rest at `limit`. Its commit is the permission to send it."""
 

@@ -61,7 +61,8 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     quantity is positive; pair names legs that belong together (empty for a single); reference is the price the
     decision was made at; limit is 0 when the order manager's pricing policy decides; legs is how many intents carry
-    the same pair name, so that an executor sees when one of them was denied.
+    the same pair name, so that an executor sees when one of them was denied.  Of a combo (see model/combos.py) the
+    reference is net, shares are of combos, and leg_references has the price of each of its legs.
     """
 
     id: str
@@ -80,13 +81,13 @@ class Intent(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     urgency: Urgency = Urgency.NORMAL
     reduces: bool = False
     reason: str = ""
+    leg_references: tuple[Px, ...] = ()
 
 
 def intent_id(run_id: str, instrument: str, side: Side, quantity: Qty, sleeve: str, leg: int, attempt: int) -> str:
     """The deterministic name of a decision's order: the same decision always gives the same id.
 
-    27 characters, `hr-` and 24 hex digits of SHA-256, short enough for every venue's reference field.
-    """
+    27 characters, `hr-` and 24 hex digits of SHA-256, short enough for every venue's reference field."""
     text = f"{run_id}|{instrument}|{side.value}|{quantity}|{sleeve}|{leg}|{attempt}"
     return ORDER_PREFIX + hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -144,13 +145,6 @@ class ModifyOrder(Message, frozen=True, gc=False):
     limit: Px
     quantity: Qty = 0
     expires_ns: int = 0
-
-
-class WatchQuotes(Message, frozen=True, gc=False):
-    """orders -> market_data: forward quotes of this instrument to me from now on (the last known at once), or stop."""
-
-    instrument: str
-    on: bool
 
 
 class CancelAtVenue(Message, frozen=True, gc=False):
@@ -343,13 +337,14 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):
-    """The link to the venue stands. Nothing is repeated: the reconciler asks. cancel_timer: it takes `CancelAfter`."""
+    """The link to the venue stands: the reconciler asks.  cancel_timer, margin: takes `CancelAfter`, `AskMargin`."""
 
     venue: str
     account: str
     paper: bool
     at_ns: int
     cancel_timer: bool = False
+    margin: bool = False
 
 
 class VenueDown(VenueFact, frozen=True, gc=False):

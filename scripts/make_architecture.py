@@ -32,6 +32,7 @@ from engine.supervise import Branch, Child, OnExhausted, Strategy  # noqa: E402
 from engine.tables import MEANING, mailbox_table  # noqa: E402
 from model.decisions import Mode  # noqa: E402
 from model.leases import CancelAfter, WatchdogWord  # noqa: E402
+from model.margin import AskMargin  # noqa: E402
 from model.orders import CancelAtVenue, ModifyOrder, RequestSnapshot, SubmitOrder  # noqa: E402
 from model.rolls import RollSchedule  # noqa: E402
 from simulation.prove.catalogue import CATALOGUE  # noqa: E402
@@ -44,7 +45,7 @@ from state.law import Answer, Note  # noqa: E402
 
 DOCS = ROOT / "docs"
 PROGRAM = "spine"
-TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot)
+TO_THE_VENUE = (SubmitOrder, ModifyOrder, CancelAtVenue, CancelAfter, RequestSnapshot, AskMargin)
 CARRIED = {
     "BooksCompared": "reconciler, as the answer in `Replied`",
     "OrdersKnown": "reconciler, as the answer in `Replied`",
@@ -249,11 +250,11 @@ def bands() -> str:
         ("cash, less than that", "noted in the row `Reconciled`", "none"),
         (
             "an order of ours that the venue neither shows nor disproves",
-            f"stays UNKNOWN, alarm `BREAK_UNKNOWN_ORDER`; asked again after {policy.retry_ns / 1e9:g} s",
+            "stays UNKNOWN, alarm `BREAK_UNKNOWN_ORDER`; asked again when a look can tell",
             "none",
         ),
         (
-            "the same at a venue that enforces no ids, when it should be there",
+            "the same when it should be there, at a venue that enforces no ids or tells nothing of the day it left",
             "stays UNKNOWN, its instrument is locked, alarm `BREAK_ORDER_IN_DOUBT`; nothing is sent again",
             "none",
         ),

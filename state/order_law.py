@@ -26,8 +26,10 @@ class OrderState(enum.StrEnum):
 
 
 class OrderEvent(enum.StrEnum):
-    """What can happen to an order. SEEN_* is a status the venue showed when asked. DECLARED_ABSENT is a person's word.
+    """What can happen to an order.
 
+    NOT_SENT: the port's promise that nothing of its only sending left.  SEEN_*: a status the venue showed when asked.
+    DECLARED_ABSENT: a person's word.
     FILLED: an execution after which nothing remains.  LATE_FILL: one that is told apart because the order had ended;
     the table answers it like any other partial fill.
     """
@@ -45,6 +47,7 @@ class OrderEvent(enum.StrEnum):
     EXPIRED = "EXPIRED"
     ACK_OVERDUE = "ACK_OVERDUE"
     DISCONNECTED = "DISCONNECTED"
+    NOT_SENT = "NOT_SENT"
     RESTARTED = "RESTARTED"
     SEEN_OPEN = "SEEN_OPEN"
     SEEN_FILLED = "SEEN_FILLED"
@@ -86,6 +89,7 @@ PROOF_WRONG = Note("PROOF_WRONG", "the venue has an order that was proven absent
 NOT_DURABLE = Note("NOT_DURABLE", "bytes left before the commit: the outbox is broken", alarm=True)
 COMMIT_OVERDUE = Note("COMMIT_OVERDUE", "the journal is slow; nothing has left, so nothing is unknown", alarm=True)
 NOTHING_LEFT_YET = Note("NOTHING_LEFT_YET", "nothing has left the process")
+NEVER_LEFT = Note("NEVER_LEFT", "the port refused it before a byte had left: it waits for the link")
 STALE_TIMER = Note("STALE_TIMER", "the answer came before the timer; nothing changes")
 LINK_DOWN = Note("LINK_DOWN", "the order is at the venue; only new orders and modifies wait for the link")
 MAY_HAVE_LEFT = Note("MAY_HAVE_LEFT", "it may or may not be at the venue: count the worst of both until the venue says")
@@ -177,6 +181,15 @@ LAW: Mapping[OrderEvent, tuple[Clause[OrderState], ...]] = {
         stay(WORKING, note=LINK_DOWN),
         stay(UNKNOWN, note=MAY_HAVE_LEFT),
         stay(*TERMINAL, LOST, note=AFTER_THE_END),
+    ),
+    E.NOT_SENT: (
+        # a LOST order that shows itself is an alarm, so a port that breaks its promise is found out
+        move(DURABLE, UNKNOWN, to=LOST, note=NEVER_LEFT),
+        move(SENT, to=UNKNOWN, note=MAY_HAVE_LEFT),
+        stay(PLANNED, note=NOTHING_LEFT_YET),
+        stay(WORKING, note=LINK_DOWN),
+        stay(LOST, note=DUPLICATE),
+        stay(*TERMINAL, note=AFTER_THE_END),
     ),
     E.RESTARTED: (
         # a plan that is read back was committed, so it may have left as well

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from engine.ports import Row
+from model.combos import legs_of, whole
 from model.decisions import (
     Approved,
     DayMarked,
@@ -23,13 +24,13 @@ from model.decisions import (
     RunPlanned,
     Targets,
 )
-from model.order_events import OrderMoved, OrderPlanned, OrderRepriced
+from model.order_events import OrderMoved, OrderPlanned, OrderRepriced, OrderStands
 from model.orders import Filled
 from model.units import div_half_even
 from state.order_law import OrderState
 from state.run_law import RunState
 
-VERSION = 2
+VERSION = 3
 
 TABLES = (
     """CREATE TABLE applied (
@@ -148,10 +149,11 @@ def _order_moved(db: sqlite3.Connection, row: Row, e: OrderMoved) -> None:
 
 
 def _order_repriced(db: sqlite3.Connection, row: Row, e: OrderRepriced) -> None:
-    db.execute(
-        "UPDATE orders SET limit_px = ?, reprices = reprices + 1, moved_ns = ? WHERE client_id = ?",
-        (e.limit, e.at_ns, e.client_id),
-    )
+    db.execute("UPDATE orders SET reprices = reprices + 1, moved_ns = ? WHERE client_id = ?", (e.at_ns, e.client_id))
+
+
+def _order_stands(db: sqlite3.Connection, row: Row, e: OrderStands) -> None:
+    db.execute("UPDATE orders SET limit_px = ?, moved_ns = ? WHERE client_id = ?", (e.limit, e.at_ns, e.client_id))
 
 
 def _filled(db: sqlite3.Connection, row: Row, e: Filled) -> None:
@@ -170,14 +172,25 @@ def _filled(db: sqlite3.Connection, row: Row, e: Filled) -> None:
 
 
 def _sum_fills(db: sqlite3.Connection, client_id: str) -> None:
-    """An order's filled quantity and average price from the executions that stand."""
-    filled = cost = 0
-    query = "SELECT quantity, price FROM fills WHERE client_id = ? AND corrected_by = ''"
-    for quantity, price in db.execute(query, (client_id,)):
-        filled += quantity
-        cost += quantity * price
-    average = div_half_even(cost, filled) if filled else 0
+    """An order's filled quantity and average price from the executions that stand; a combo's are whole and net."""
+    done: dict[str, tuple[int, int]] = {}
+    query = "SELECT instrument, quantity, price FROM fills WHERE client_id = ? AND corrected_by = ''"
+    for instrument, quantity, price in db.execute(query, (client_id,)):
+        filled, cost = done.get(instrument, (0, 0))
+        done[instrument] = filled + quantity, cost + quantity * price
+    named = db.execute("SELECT instrument FROM orders WHERE client_id = ?", (client_id,)).fetchone()
+    legs = legs_of(named[0]) if named else ()
+    if legs:
+        filled = whole(legs, {name: quantity for name, (quantity, _) in done.items()})
+        average = sum(leg.ratio * _average(*done.get(leg.instrument, (0, 0))) for leg in legs) if filled else 0
+    else:
+        filled, cost = (sum(column) for column in zip(*done.values(), strict=True)) if done else (0, 0)
+        average = _average(filled, cost)
     db.execute("UPDATE orders SET filled = ?, average_px = ? WHERE client_id = ?", (filled, average, client_id))
+
+
+def _average(filled: int, cost: int) -> int:
+    return div_half_even(cost, filled) if filled else 0
 
 
 def _targets(db: sqlite3.Connection, row: Row, e: Targets) -> None:
@@ -251,6 +264,7 @@ PROJECTIONS: Mapping[str, Project] = MappingProxyType(
             (OrderPlanned, _order_planned),
             (OrderMoved, _order_moved),
             (OrderRepriced, _order_repriced),
+            (OrderStands, _order_stands),
             (Filled, _filled),
             (Targets, _targets),
             (RiskDecision, _risk_decision),

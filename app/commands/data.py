@@ -101,7 +101,7 @@ def fetch(
 
     read = load_settings(settings, os.environ, [one for one in overrides if not one.startswith("program.")])
     configuration = program and load(program, settings=settings, environment=os.environ, overrides=overrides)
-    asked = settings_of(read.venue, account=account, host=host, port=port, client_id=client_id)
+    asked = settings_of(read, account=account, host=host, port=port, client_id=client_id)
     request = request_of(configuration or None, read, ids, first.date(), last.date() if last else None, size)
     logging.getLogger("ib_async").setLevel(logging.CRITICAL)  # what it would say is told in our words
     sessions = calendars(Path(read.data.cache_dir)).sessions

@@ -193,7 +193,7 @@ def _show_orders(lines: list[OrderLine]) -> None:
     for line in lines:
         side = "BUY" if line.side > 0 else "SELL"
         click.echo(
-            f"{line.client_id:<28}{stamp(line.planned_ns):<21}{line.instrument:<20}{side:<5}"
+            f"{line.client_id:<28}{stamp(line.planned_ns):<21}{line.instrument:<19} {side:<5}"
             f"{qty_float(line.quantity):>12,.10g} {line.type:<5}{line.state:<10}{qty_float(line.filled):>12,.10g}"
             f"{px_float(line.average_px):>14,.10g}"
         )

@@ -59,17 +59,19 @@ def run(
     data: Path | None,
     metrics_port: int | None,
 ) -> None:
-    """Trade at the pace of the clock. On paper unless the configuration says `mode: live`.
+    """Trade at the pace of the clock. On paper unless the configuration says `mode: live`, which asks for a sentence
+    in a terminal before an account is traded with real money for the first time.
 
     Until a broker's port is configured the prices are recorded ones, told at their own pace, and the orders go to the
     simulated exchange. With `venue: {kind: exchange_process}` orders and prices come from a simulated exchange in a
     process of its own, with `venue: {kind: ib}` from a broker's gateway. Stop it with `hedgerow stop`, SIGTERM or
     Ctrl-C; start it again and it goes on where it was.
     """
+    from app.live import confirm
     from config.settings import SimulatedVenue
 
     configuration = _load(program, settings, overrides)
-    _refuse_live(configuration)
+    confirm(configuration, state)
     if not isinstance(configuration.settings.venue, SimulatedVenue):
         _go_outside(configuration, state, metrics_port)
         return
@@ -168,6 +170,7 @@ def _began(state: Path, otherwise: int) -> int:
 
 
 def _show_plan(planned: Planned) -> None:
+    from model.orders import OrderType
     from model.units import px_float, qty_float
 
     click.echo(f"on the prices of session {planned.session}; the engine's mode is {planned.mode}")
@@ -175,7 +178,7 @@ def _show_plan(planned: Planned) -> None:
         click.echo(f"risk: regime {planned.risk.regime.value}, scale {planned.risk.scale:.3f}: {planned.risk.why}")
     for order in planned.orders:
         spec, intent = order.spec, order.intent
-        limit = f" limit {px_float(spec.limit):g}" if spec.limit else ""
+        limit = f" limit {px_float(spec.limit):g}" if spec.limit or spec.type is OrderType.LIMIT else ""
         click.echo(
             f"  {spec.side.name:<4} {qty_float(spec.quantity):>10,.10g} {spec.instrument:<18} {spec.type.value}{limit}"
             f"  {intent.purpose.value}  {intent.reason}"
@@ -195,11 +198,6 @@ def _load(program: str, settings: Path | None, overrides: tuple[str, ...]) -> Co
     if problems:
         raise ConfigError(problems)
     return configuration
-
-
-def _refuse_live(configuration: Configuration) -> None:
-    if configuration.settings.mode == "live":
-        raise RunError("mode: live needs a broker's port, and none is configured", "write mode: paper")
 
 
 def _span(configuration: Configuration, first: int | None, last: int | None) -> tuple[int, int]:

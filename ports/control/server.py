@@ -14,7 +14,8 @@ from typing import Any
 from engine.message import Message, Told
 from engine.ports import Outside
 from model.decisions import Halt, ReduceOnly, Resume
-from model.execution import DeclareAbsent, ReleaseInstrument
+from model.execution import AdjustBooks, DeclareAbsent, ReleaseInstrument
+from model.units import cash, px, qty
 from ports.control.client import ADDRESS_FILE
 
 LINE_LIMIT = 8_192
@@ -22,9 +23,9 @@ IDLE_LIMIT_S = 10.0
 
 
 class ControlPort:
-    """Takes `status`, `halt`, `reduce_only`, `resume`, `release` and `stop` from the machine's own user.
+    """Takes the words of an operator, `status`, `halt`, `release` and so on, from the machine's own user.
 
-    Orders to the engine travel as messages to the actor `system`; nothing is decided here.
+    They travel as messages to the actors that obey them; nothing is decided here.
     """
 
     name = "control"
@@ -96,12 +97,33 @@ class ControlPort:
                 return _told(outside.tell("system", ReleaseInstrument(_text(command["instrument"]), reason, by)))
             case "absent" if command.get("order"):
                 return _told(outside.tell("orders", DeclareAbsent(_text(command["order"]), reason, by)))
+            case "adjust" if command.get("id"):
+                return _adjusted(command, reason, by, outside)
             case "stop":
                 self._stop(reason or "asked by an operator")
                 return {"ok": True}
             case verb:
-                known = "status, halt, reduce_only, resume and stop, release with an instrument, absent with an order"
+                known = (
+                    "status, halt, reduce_only, resume and stop, release with an instrument, absent with an order, "
+                    "adjust with an id"
+                )
                 return _refused(f"{verb!r} is not a command; there are {known}")
+
+
+def _adjusted(command: dict[str, Any], reason: str, by: str, outside: Outside) -> dict[str, Any]:
+    """Numbers come as decimal texts; what they mean for the books is the portfolio's to judge."""
+
+    def given(name: str) -> str:
+        return _text(command.get(name, ""))
+
+    try:
+        word = AdjustBooks(
+            given("id"), reason, by, given("currency"), cash(given("amount") or "0"), given("instrument"),
+            qty(given("quantity") or "0"), px(given("price") or "0"), given("sleeve"),
+        )  # fmt: skip
+    except ValueError as error:
+        return _refused(str(error))
+    return _told(outside.tell("portfolio", word))
 
 
 def _text(value: Any) -> str:

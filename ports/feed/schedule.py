@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,6 @@ from state.lake.convert import days, default_closes, sessions
 from state.lake.lake import LAST, Ints, instrument_of
 
 CYCLE_NS = (23 * 60 + 15) * 60 * 10**9
-WINDOW, AFTER = 10, 5
-"""Weekdays before a roll from which the next contract is told, and after it for which the old one is."""
 FX, QUOTE, BAR, CLOSE = range(4)  # the order at one instant: rates, then prices, then the end of the session
 
 
@@ -40,8 +37,8 @@ class FeedPlan:
     currencies: Sequence[str] = ()
     base: str = "USD"
     quotes: Sequence[str] = ()
-    window: int = WINDOW
-    after: int = AFTER
+    window: int = 10
+    after: int = 5
     cycle_ns: Callable[[int], int] | None = None
     sessions: Sequence[int] | None = None
 
@@ -144,27 +141,6 @@ def told(bars: Bars, rolls: RollSchedule, window: int, after: int) -> npt.NDArra
     is_old = (held > 0) & (bars.contract == chain[gone]) & (bars.session <= ends[gone])
     keep = (bars.contract == chain[held]) | is_next | is_old
     return keep
-
-
-class Heard(NamedTuple):
-    """A contract month (yyyymm) and the days, both included, on which its holder hears of it."""
-
-    contract: int
-    first: int
-    last: int
-
-
-def heard(
-    rolls: RollSchedule, product: str, first: int, last: int, window: int = WINDOW, after: int = AFTER
-) -> list[Heard]:
-    """Every contract of a product of which `told` keeps bars between two days, in the order in which they are held."""
-    mine = rolls.rolls(product)
-    day = np.array([r.session for r in mine], np.int64)
-    opens = [first, *_weekdays_off(day, -window).tolist()]
-    ends = [*_weekdays_off(day, after).tolist(), last]
-    spans = zip(rolls.months(product), opens, ends, strict=True)
-    found = [Heard(month, max(first, a), min(last, b)) for month, a, b in spans]
-    return [one for one in found if one.first <= one.last]
 
 
 def _weekdays_off(session: Ints, offset: int) -> Ints:

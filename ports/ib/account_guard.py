@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,11 @@ def check_settings(settings: IBSettings) -> None:
             f"mode is paper, and {account} does not begin with {PAPER_PREFIX} as paper accounts do",
             "log the gateway in to the paper account, or set mode: live",
         )
-    if live and not _confirmed(settings):
+    if live and not is_confirmed(Path(settings.state_dir), account):
         place = Path(settings.state_dir) / CONFIRMATION
         raise WrongAccount(
             f"nobody has confirmed that {account} is to be traded with real money",
-            f"write the sentence `{sentence(account)}` into {place.name} in the engine's state folder",
+            f"start `hedgerow run` in a terminal: it asks for a sentence and keeps it in {place}",
         )
 
 
@@ -53,9 +54,24 @@ def check_accounts(settings: IBSettings, accounts: Sequence[str]) -> None:
         )
 
 
-def _confirmed(settings: IBSettings) -> bool:
+def is_confirmed(state: Path, account: str) -> bool:
+    """Whether a person has typed the sentence of an account for a state folder."""
     try:
-        text = (Path(settings.state_dir) / CONFIRMATION).read_text(encoding="utf-8")
-    except OSError:
+        text = (state / CONFIRMATION).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
         return False
-    return text.strip() == sentence(settings.account)
+    return text.strip() == sentence(account)
+
+
+def keep_confirmation(state: Path, typed: str) -> None:
+    """Keep what a person typed, whole or not at all; it takes the place of what was confirmed there before.
+
+    Raises OSError.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    part = state / f".{CONFIRMATION}"
+    with part.open("w", encoding="utf-8") as file:
+        file.write(f"{typed}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(state / CONFIRMATION)

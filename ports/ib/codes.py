@@ -32,6 +32,10 @@ class Action(enum.StrEnum):
     ASK = "ask"  # the outcome is unknown: ask for open orders and executions
 
 
+ENDING = frozenset({Action.RECONNECT, Action.STOP, Action.ID_IN_USE})
+"""After these the session is over."""
+
+
 class Severity(enum.IntEnum):
     """How loudly it is said."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from model.combos import ComboLeg, legs_of, name_of
 from model.instruments import Instrument, Kind, contract_id
 from model.orders import Side
 from model.units import Px
@@ -28,6 +29,20 @@ CLASSES: dict[tuple[str, str], str] = {
 """(exchange, symbol) -> trading class where the symbol alone names more than one series."""
 
 
+BAG = "BAG"
+OF_A_COMBO = frozenset({"LMT", "MKT", "IOC", "GTC", "GTD"})
+"""What a combo takes: no exchange has an auction of them."""
+
+
+class QueryLeg(msgspec.Struct, frozen=True):
+    """One leg of a combo as an order names it. action: when the combo is bought."""
+
+    con_id: int
+    ratio: int
+    action: str
+    exchange: str
+
+
 class Query(msgspec.Struct, frozen=True, kw_only=True):
     """How a contract is asked for and named in an order. Field names are the protocol's, in our spelling."""
 
@@ -43,6 +58,7 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     currency: str = ""
     local_symbol: str = ""
     trading_class: str = ""
+    legs: tuple[QueryLeg, ...] = ()
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -119,6 +135,25 @@ def pinned(instrument: Instrument, details: Any, steps: Sequence[Any], blocked: 
     )  # fmt: skip
 
 
+def combo_pin(instrument: str, pins: Sequence[Pin]) -> Pin:
+    """A combo's pin from those of its legs: traded where all of them are, on the coarsest of their ticks."""
+    first = pins[0]
+    exchanges = {pin.query.exchange for pin in pins}
+    ticks = [step.tick for pin in pins for step in pin.steps]
+    legs = tuple(
+        QueryLeg(pin.query.con_id, leg.size, leg.side(Side.BUY).name, pin.query.exchange)
+        for leg, pin in zip(legs_of(instrument), pins, strict=True)
+    )
+    query = Query(
+        symbol=first.query.symbol, sec_type=BAG, exchange=first.query.exchange if len(exchanges) == 1 else SMART,
+        currency=first.query.currency, legs=legs,
+    )  # fmt: skip
+    return Pin(
+        instrument=instrument, query=query, magnifier=first.magnifier, order_types=OF_A_COMBO,
+        steps=(Step(0, max(ticks)),) if ticks else (),
+    )  # fmt: skip
+
+
 def rule_id_of(details: Any, exchange: str) -> int | None:
     """The market rule of a route: rule ids stand by the positions of the valid exchanges."""
     exchanges, rules = details.validExchanges.split(","), details.marketRuleIds.split(",")
@@ -144,13 +179,28 @@ class Pins:
         self._by_con_id[pin.query.con_id] = pin
 
     def of_contract(self, contract: ContractSeen) -> Pin | None:
-        return self._by_con_id.get(contract.con_id)
+        """The pin of a contract, or of the combo that its legs are."""
+        if contract.sec_type != BAG:
+            return self._by_con_id.get(contract.con_id)
+        pins = [(self._by_con_id.get(con_id), ratio) for con_id, ratio in contract.legs]
+        legs = [ComboLeg(pin.instrument, ratio) for pin, ratio in pins if pin is not None]
+        try:
+            name = name_of(legs)
+        except ValueError:
+            return None
+        return combo_pin(name, [self._pins[leg.instrument] for leg in legs_of(name)])
+
+    def knows(self, con_id: int) -> bool:
+        return con_id in self._by_con_id
 
     def known(self, instrument: str) -> Pin | None:
         return self._pins.get(instrument)
 
     def tradeable(self, instrument: str) -> Pin:
-        """Raises NotPinned with the reason."""
+        """A combo is what its legs are. Raises NotPinned with the reason."""
+        legs = legs_of(instrument)
+        if legs:
+            return combo_pin(instrument, [self.tradeable(leg.instrument) for leg in legs])
         pin = self._pins.get(instrument)
         if pin is None:
             raise NotPinned(f"{instrument} has no contract at the broker yet", "see why it could not be qualified")

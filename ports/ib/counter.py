@@ -26,12 +26,13 @@ MOST_ORDER_IDS = 900_000_000
 
 class Counter:
     """may_send: asked again when a message leaves the pacer; the lease may have been lost meanwhile.  ask: look what
-    became of an order."""
+    became of an order.  ordered: told the legs of an order that is about to leave."""
 
     def __init__(
         self, settings: IBSettings, pins: Pins, blotter: Blotter, durable: Durable, may_send: Callable[[], bool],
-        ask: Callable[[str], None],
+        ask: Callable[[str], None], ordered: Callable[[str, tuple[tuple[int, int], ...]], None],
     ) -> None:  # fmt: skip
+        self._ordered = ordered
         self._settings, self._pins, self._blotter = settings, pins, blotter
         self._durable, self._may_send, self._ask = durable, may_send, ask
 
@@ -50,6 +51,7 @@ class Counter:
             self._blotter.not_sent(held, f"{error}: {error.next}")
             return
         contract = contract_form(pin.query)
+        self._ordered(spec.client_id, tuple((leg.con_id, leg.ratio) for leg in pin.query.legs))
 
         def write() -> None:
             if held.cancelling:
@@ -142,7 +144,7 @@ class Counter:
 
         pin = self._pins.tradeable(spec.instrument)
         order = order_form(encode(spec, pin, self._settings), what_if=True)
-        return await what_if(session, self._durable.next_id(), contract_form(pin.query), order)
+        return await what_if(session, self._durable.next_id(), contract_form(pin.query), order, self._allow)
 
     def _refuse_change(self, held: Held | None, change: ModifyOrder) -> None:
         known = held or Held(ref=change.client_id)

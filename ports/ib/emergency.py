@@ -21,12 +21,11 @@ from model.units import NS_PER_SECOND, Qty
 from ports.ib.account_guard import check_accounts, check_settings
 from ports.ib.cash_watch import CashWatch
 from ports.ib.codes import Action
-from ports.ib.contracts import Pins, Query
+from ports.ib.contracts import BAG, Pins, Query
 from ports.ib.deaf import Deaf
 from ports.ib.emergency_ears import OVER, Ears, EveryOrder
 from ports.ib.encoding import Encoded, encode
 from ports.ib.errors import IBError, IdInUse, LinkLost, Unanswered
-from ports.ib.executions import BAG
 from ports.ib.heard import FILLED, OrderSeen
 from ports.ib.look import Look, Looks, folded
 from ports.ib.maintenance import midnight_ns
@@ -107,18 +106,18 @@ class Emergency:
         """Cancel every open order of our account whose reference begins so, except those of `keep`; their references,
         once each has been said to be over and three looks show none. Raises Unanswered, naming what did not end."""
         found: dict[int, OrderSeen] = {}
-        asked_ns: dict[int, int] = {}
+        asked_ns: dict[tuple[int, int], int] = {}
         trouble: dict[int, str] = {}
         ears, look = self._ears, await self._look()
         self._looks.forget()
         for _ in range(MOST_LOOKS):
             left = [each for each in look.open if self._to_end(each, prefix, keep)]
-            found |= {each.perm_id: each for each in left}
+            found |= {each.perm_id: each for each in left if each.perm_id}  # 0 until the broker has named it
             if left:
                 self._looks.forget()
                 for each in left:
-                    if self._now_ns() >= asked_ns.get(each.perm_id, 0) + self._cancel_ns:
-                        asked_ns[each.perm_id] = self._now_ns()
+                    if self._now_ns() >= asked_ns.get((each.client, each.order_id), 0) + self._cancel_ns:
+                        asked_ns[each.client, each.order_id] = self._now_ns()
                         trouble[each.perm_id] = await self._cancel(each)
                 asked = {each.perm_id for each in left}
                 await ears.until(partial(asked.issubset, ears.ended), self._gap_ns)
@@ -128,8 +127,12 @@ class Emergency:
                 await asyncio.sleep(self._looks.wait_s(asyncio.get_running_loop().time()))
             look = await self._look()
         lasting = [each for each in found.values() if not self._over(each, look)]
-        named = ", ".join(f"{each.ref} ({trouble[each.perm_id] or each.status})" for each in lasting)
+        named = ", ".join(f"{each.ref} ({trouble[each.perm_id] or self._objection(each)})" for each in lasting)
         raise Unanswered(f"{len(lasting)} orders were cancelled and did not end: {named}")
+
+    def _objection(self, order: OrderSeen) -> str:
+        complaint, _ = self._ears.objections.get(order.order_id, (None, None))
+        return f"{complaint.code}: {complaint.text}" if complaint else order.status
 
     @staticmethod
     def _to_end(order: OrderSeen, prefix: str, keep: Collection[str]) -> bool:
@@ -203,14 +206,12 @@ class Emergency:
 
     async def _cancel_as_owner(self, seen: OrderSeen) -> str:
         """Another client has an open order of the same number: it must not be hit, so the order's own client asks."""
-        if not self._may_send():
-            raise LinkLost(FENCED)
         settings = replace(self._settings, client_id=seen.client)
         owner = Session(settings, Deaf(), CashWatch(0.0), now_ns=self._now_ns)
         try:
             await owner.open()
             check_accounts(settings, owner.accounts)
-            owner.send(Lane.CANCEL, lambda: owner.client.cancelOrder(seen.order_id), lambda reason: None)
+            self._write(Lane.CANCEL, lambda: owner.client.cancelOrder(seen.order_id), owner)
             await owner.server_time_ns()  # answered in order: the cancel has arrived
         except IdInUse:
             return f"another order has its number {seen.order_id}, and its client id {seen.client} is still in use"
@@ -220,7 +221,7 @@ class Emergency:
             owner.close("the cancel was asked for")
         return ""
 
-    def _write(self, lane: Lane, write: Callable[[], None]) -> None:
+    def _write(self, lane: Lane, write: Callable[[], None], session: Session | None = None) -> None:
         """Raises LinkLost when it surely did not leave."""
 
         def allowed() -> None:
@@ -231,7 +232,7 @@ class Emergency:
             write()
 
         kept: list[str] = []
-        self._session.send(lane, allowed, kept.append)
+        (session or self._session).send(lane, allowed, kept.append)
         if kept:
             raise LinkLost(kept[0], "it is tried again")
 

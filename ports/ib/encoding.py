@@ -75,7 +75,7 @@ def encode(spec: OrderSpec, pin: Pin, settings: IBSettings) -> Encoded:
         "firmQuoteOnly": False,
     }
     if form.limited:
-        if not spec.limit:
+        if not spec.limit and not pin.query.legs:
             raise NotEncodable(f"{spec.client_id}: a {spec.type.value} order needs a limit")
         fields["lmtPrice"] = px_out(pin.to_tick(spec.limit, spec.side), pin.magnifier)
     if spec.tif is GTD:

@@ -8,12 +8,11 @@ import msgspec
 
 from model.orders import CashMoved, Fill
 from model.units import Cash, Qty
-from ports.ib.contracts import Pins
+from ports.ib.contracts import BAG, Pins
 from ports.ib.heard import CostSeen, ExecutionSeen
 from ports.ib.order_ids import Durable
 from ports.ib.wire_numbers import px_in
 
-BAG = "BAG"
 COST_KIND = "commission"
 KEPT = 20_000
 
@@ -57,15 +56,26 @@ class Executions:
         self._told: dict[str, None] = {}
         self._waiting: dict[str, Waiting] = {}
         self._costs: dict[str, CostSeen] = {}
-        self._filled: dict[str, dict[str, Qty]] = {}
+        self._filled: dict[str, dict[str, tuple[int, Qty]]] = {}
+        self._legs: dict[str, tuple[tuple[int, int], ...]] = {}
 
     def filled(self, ref: str) -> Qty:
-        """What was executed of an order, as far as it was heard in this life."""
-        return sum(self._filled.get(ref, {}).values())
+        """What was executed of an order, as far as it was heard in this life; of a combo how many are whole."""
+        done = self._filled.get(ref, {}).values()
+        legs = self._legs.get(ref)
+        if legs is None:
+            return sum(quantity for _, quantity in done)
+        return min(sum(quantity for id, quantity in done if id == con_id) // abs(ratio) for con_id, ratio in legs)
+
+    def ordered(self, ref: str, legs: tuple[tuple[int, int], ...]) -> None:
+        """An order was sent or shown; its legs, if it is a combo: what its executions say depends on them."""
+        if legs:
+            self._legs[ref] = legs
 
     def new_day(self, open_refs: Collection[str]) -> None:
         """Forget what the gateway does not tell any more; of orders that are still open what was filled is kept."""
         self._filled = {ref: stems for ref, stems in self._filled.items() if ref in open_refs}
+        self._legs = {ref: legs for ref, legs in self._legs.items() if ref in open_refs}
         kept = {stem for stems in self._filled.values() for stem in stems}
         kept |= {stem_of(exec_id)[0] for exec_id in self._waiting}
         self._newest = {stem: newest for stem, newest in self._newest.items() if stem in kept}
@@ -82,7 +92,7 @@ class Executions:
         if number < self._newest.get(stem, (0, ""))[0]:
             return
         self._newest[stem] = (number, seen.exec_id)
-        self._filled.setdefault(seen.ref, {})[stem] = seen.shares
+        self._filled.setdefault(seen.ref, {})[stem] = seen.contract.con_id, seen.shares
         self._waiting[seen.exec_id] = Waiting(seen, at_ns, now_s + self._wait_s)
         if seen.exec_id in self._costs:
             self._leave(seen.exec_id)

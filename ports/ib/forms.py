@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ib_async import Contract, ExecutionFilter, Order, TagValue
+from ib_async import ComboLeg, Contract, ExecutionFilter, Order, TagValue
 
 from ports.ib.contracts import Query
 from ports.ib.encoding import ADAPTIVE, Encoded
@@ -16,6 +16,9 @@ def contract_form(query: Query) -> Any:
         strike=query.strike, right=query.right, multiplier=query.multiplier, exchange=query.exchange,
         primaryExchange=query.primary_exchange, currency=query.currency, localSymbol=query.local_symbol,
         tradingClass=query.trading_class,
+        comboLegs=[
+            ComboLeg(conId=leg.con_id, ratio=leg.ratio, action=leg.action, exchange=leg.exchange) for leg in query.legs
+        ],
     )  # fmt: skip
 
 

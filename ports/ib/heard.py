@@ -22,6 +22,8 @@ _SIDES = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL, "BOT": Side.B
 
 
 class ContractSeen(msgspec.Struct, frozen=True):
+    """legs: of a combo, (contract, signed ratio)."""
+
     con_id: int
     symbol: str
     sec_type: str
@@ -29,6 +31,7 @@ class ContractSeen(msgspec.Struct, frozen=True):
     multiplier: str
     currency: str
     trading_class: str
+    legs: tuple[tuple[int, int], ...] = ()
 
 
 class OrderSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +104,7 @@ def contract_seen(contract: Any) -> ContractSeen:
     return ContractSeen(
         contract.conId, contract.symbol, contract.secType, contract.lastTradeDateOrContractMonth, contract.multiplier,
         contract.currency, contract.tradingClass,
+        tuple((leg.conId, leg.ratio if leg.action == "BUY" else -leg.ratio) for leg in contract.comboLegs or ()),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,22 +16,19 @@ from model.rolls import Roll
 from model.sessions import Sessions
 from model.units import NS_PER_SECOND
 from ports.ib.account_guard import check_accounts
+from ports.ib.bars import bars_of
 from ports.ib.cash_watch import CashWatch
-from ports.ib.codes import Action, rule_of
+from ports.ib.contracts import Pin
 from ports.ib.deaf import Deaf
-from ports.ib.errors import IBError, LinkLost, NotPinned, RequestRefused, Unanswered
+from ports.ib.errors import LinkLost, NotPinned, RequestRefused, Unanswered
 from ports.ib.history_lake import Larder
 from ports.ib.history_pace import DAILY, MINUTE, HistoryPace, PaceLimits
 from ports.ib.history_parts import Piece, Rows, Shelf, pieces, rows_of
-from ports.ib.pacer import Lane
-from ports.ib.past import is_inverse, past_form
+from ports.ib.past import past_pin
+from ports.ib.rates import QUOTED_IN_DOLLARS
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
 
-TRADES, MIDPOINT = "TRADES", "MIDPOINT"
-TRIES = 4
-CUT_OFF, REACHED = frozenset({1100, 2105, 2110}), frozenset({1101, 1102, 2106})
-"""What the gateway says when it loses the broker or the farm of the past, and when it has them again."""
 CLIENT_OFFSET = 1
 """A download has a client id of its own: it must not take the engine's."""
 
@@ -93,7 +91,7 @@ class HistoryFetch:
     ) -> None:  # fmt: skip
         self._settings = msgspec.structs.replace(settings, client_id=settings.client_id + CLIENT_OFFSET)
         self._sessions = sessions
-        self._shelf, self._larder, self._heard = Shelf(root), Larder(root), Deaf()
+        self._shelf, self._larder = Shelf(root), Larder(root)
         self._now_ns, self._say = now_ns, say
         self._pace = HistoryPace(limits)
 
@@ -102,7 +100,7 @@ class HistoryFetch:
 
         Raises NotOpened, IdInUse, WrongAccount and LinkLost, and what `planned` raises; what came until then is kept.
         """
-        session = Session(self._settings, self._heard, CashWatch(0.0), now_ns=self._now_ns)
+        session = Session(self._settings, Deaf(), CashWatch(0.0), now_ns=self._now_ns)
         try:
             await session.open()
             return await _while_open(session, self._download(session, planned))
@@ -114,8 +112,8 @@ class HistoryFetch:
         now_ns = await session.server_time_ns()
         plan = planned(now_ns)
         self._announce(plan, now_ns)
-        forms: dict[str, Any] = {}
-        return [await self._fetch(_Wish(each, session, now_ns, forms), plan.rolls) for each in plan.wanted]
+        pins: dict[str, Pin] = {}
+        return [await self._fetch(_Wish(each, session, now_ns, pins), plan.rolls) for each in plan.wanted]
 
     def _announce(self, plan: HistoryPlan, now_ns: int) -> None:
         missing = sum(
@@ -136,7 +134,7 @@ class HistoryFetch:
             failed = await self._take(wish)
         if len(wish.rows):
             if wanted.rate_of:
-                inverse = is_inverse(wanted.rate_of)
+                inverse = wanted.rate_of not in QUOTED_IN_DOLLARS
                 total = self._larder.put_rates(name, wish.rows, instrument.calendar, inverse=inverse)
             else:
                 product = product_of(instrument.id)
@@ -171,39 +169,17 @@ class HistoryFetch:
         return ""
 
     async def _piece(self, wish: _Wish, piece: Piece) -> list[Any]:
-        """The bars of one request; none when the gateway says that there are none.
-
-        Raises RequestRefused, NotPinned and Unanswered for good, and LinkLost.
-        """
-        contract, name = await wish.form(), wish.wanted.instrument.id
-        what = MIDPOINT if contract.secType == "CASH" else TRADES
-        line, request = (contract.conId, what), (contract.conId, what, piece)
-        loop, last = asyncio.get_running_loop(), IBError("it was not tried")
-        for again in range(TRIES):
-            await asyncio.sleep(self._pace.wait_s(loop.time(), line, request))
-            self._pace.asked(loop.time(), line, request)
-            try:
-                return await wish.ask(contract, piece, what, self._settings.patience.history_s)
-            except Unanswered as error:
-                last = error
-                if again:
-                    raise
-            except RequestRefused as error:
-                last = error
-                if rule_of(error.number).action is not Action.HISTORY:
-                    raise
-                if "no data" in error.text.lower() and not self._cut_off():
-                    return []
-                if "pacing" not in error.text.lower():
-                    raise
-                self._say(f"{name}: too fast for the gateway; waiting {self._pace.limits.penalty_s:g} s")
-                self._pace.objected(loop.time())
-        raise last
-
-    def _cut_off(self) -> bool:
-        """Whether the gateway last said that it does not reach the past: then `no data` is no answer."""
-        words = [each.code for each in self._heard.complaints if each.code in CUT_OFF | REACHED]
-        return bool(words) and words[-1] in CUT_OFF
+        """The bars of one request; none when the gateway says that there are none. What is not answered is asked for
+        once more. Raises RequestRefused, NotPinned and Unanswered for good, and LinkLost."""
+        session, name = wish.session, wish.wanted.instrument.id
+        asked = partial(
+            bars_of, session, self._pace, await wish.pin(), size=piece.size, duration=piece.duration,
+            end=piece.end(wish.today), slow=lambda: self._say(f"{name}: too fast for the gateway; waiting"),
+        )  # fmt: skip
+        try:
+            return await asked()
+        except Unanswered:
+            return await asked()
 
     def _traded(self, wish: _Wish) -> bool:
         """Whether a session of the span has closed, so that a bar of it must be known."""
@@ -212,40 +188,25 @@ class HistoryFetch:
 
 
 class _Wish:
-    """One wish while it is fulfilled: what came for it, and whom to ask. forms: contracts found in this session."""
+    """One wish while it is fulfilled: what came for it, and whom to ask. pins: contracts found in this session."""
 
-    def __init__(self, wanted: HistoryWanted, session: Session, now_ns: int, forms: dict[str, Any]) -> None:
+    def __init__(self, wanted: HistoryWanted, session: Session, now_ns: int, pins: dict[str, Pin]) -> None:
         self.wanted, self.now_ns = wanted, now_ns
         self.today = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC).date()
         self.rows, self.asked, self.kept = Rows(), 0, 0
-        self._session, self._forms = session, forms
+        self.session, self._pins = session, pins
         self.first, self.last = (int(f"{each:%Y%m%d}") for each in (wanted.first, wanted.last))
 
     def add(self, rows: Sequence[Sequence[int]]) -> None:
         """Those of the sessions that are wanted."""
         self.rows.add(row for row in rows if self.first <= row[1] <= self.last)
 
-    async def form(self) -> Any:
-        """The contract at the broker, asked for once a session. Raises as `past_form` does."""
+    async def pin(self) -> Pin:
+        """The contract at the broker, asked for once a session. Raises as `past_pin` does."""
         instrument = self.wanted.instrument
-        if instrument.id not in self._forms:
-            self._forms[instrument.id] = await past_form(self._session, instrument)
-        return self._forms[instrument.id]
-
-    async def ask(self, contract: Any, piece: Piece, what: str, within_s: float) -> list[Any]:
-        session = self._session
-        req_id, end = session.questions.new_id(), piece.end(self.today)
-        try:
-            return await session.questions.ask(
-                req_id,
-                lambda: session.client.reqHistoricalData(
-                    req_id, contract, end, piece.duration, piece.size, what, True, 2, False, []
-                ),
-                within_s,
-            )
-        except Unanswered:
-            session.send(Lane.QUERY, lambda: session.client.cancelHistoricalData(req_id), lambda reason: None)
-            raise
+        if instrument.id not in self._pins:
+            self._pins[instrument.id] = await past_pin(self.session, instrument)
+        return self._pins[instrument.id]
 
 
 async def _while_open(session: Session, work: Coroutine[Any, Any, T]) -> T:

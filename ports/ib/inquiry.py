@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from model.orders import RequestSnapshot, VenueFact
 from ports.ib.blotter import Blotter, ours
-from ports.ib.contracts import Pins
+from ports.ib.contracts import BAG, Pins
 from ports.ib.encoding import decode
 from ports.ib.errors import IBError, LinkLost, Unanswered
 from ports.ib.executions import Executions
@@ -140,6 +140,8 @@ class Inquiry:
                 *(each.contract for each in look.executions),
             ],
         )
+        for order in (*look.open, *look.completed):
+            self._executions.ordered(order.ref, order.contract.legs)
         for seen in look.executions:
             self._retake(seen)
         for order in look.open:
@@ -152,13 +154,15 @@ class Inquiry:
         return look
 
     async def _identify(self, session: Session, contracts: Iterable[ContractSeen]) -> None:
-        for contract in {each.con_id: each for each in contracts}.values():
-            if not contract.con_id or contract.con_id in self._nobodys or contract.sec_type == "BAG":
+        con_ids: dict[int, None] = {}
+        for contract in contracts:
+            legs = [con_id for con_id, _ in contract.legs] if contract.sec_type == BAG else [contract.con_id]
+            con_ids.update(dict.fromkeys(legs))
+        for con_id in con_ids:
+            if not con_id or con_id in self._nobodys or self._pins.knows(con_id):
                 continue
-            if self._pins.of_contract(contract) is None and not await self._qualifier.identify(
-                session, contract.con_id, self._now_ns()
-            ):
-                self._nobodys.add(contract.con_id)
+            if not await self._qualifier.identify(session, con_id, self._now_ns()):
+                self._nobodys.add(con_id)
 
     def _name(self, contract: ContractSeen) -> str:
         pin = self._pins.of_contract(contract)
@@ -185,6 +189,8 @@ class Inquiry:
                 await asyncio.sleep(self._settings.patience.look_gap_s)
                 self._ref_came.set()
                 continue
+            for order in (*open_orders, *completed):
+                self._executions.ordered(order.ref, order.contract.legs)
             for seen in done:
                 self._retake(seen)
             self._blotter.apply(open_orders, completed, refs, self._executions.filled)

@@ -19,19 +19,24 @@ PARTS = (
     "FxCashBalance", "IssuerOptionValue", "AccruedCash", "NetDividend",
 )  # fmt: skip
 BASE = "BASE"
+TOTAL = "NetLiquidation"
+"""Told in the account's base currency alone."""
 SLACK: Cash = 5 * CASH_SCALE // 100
 """Sums of figures in whole cents."""
 
 
 class Ledger:
-    """Keys by currency as they were last said."""
+    """Keys by currency as they were last said. base: the account's currency, empty until something was said in it."""
 
     def __init__(self) -> None:
         self._said: dict[str, dict[str, Cash]] = {}
+        self.base = ""
 
     def say(self, key: str, text: str, currency: str) -> None:
         """Take one line of an account update; what is no amount of a currency is passed over."""
         amount = amount_in(text)
+        if key == TOTAL and currency:
+            self.base = currency
         if currency and currency != BASE and amount is not None and key in (CASH, PROFIT, WORTH, *PARTS):
             self._said.setdefault(currency, {})[key] = amount
 

@@ -16,13 +16,13 @@ from engine.message import Message, Told
 from engine.ports import Outside
 from model.execution import LockInstrument
 from model.instruments import Instrument
+from model.margin import AskMargin
 from model.market import Quote
 from model.orders import (
     CancelAtVenue,
     CashMoved,
     Fill,
     ModifyOrder,
-    OrderSpec,
     RequestSnapshot,
     SubmitOrder,
     VenueDown,
@@ -33,7 +33,7 @@ from model.sessions import Sessions
 from ports.ib.account_guard import check_accounts, check_settings, is_paper
 from ports.ib.blotter import Blotter
 from ports.ib.cash_watch import CashWatch
-from ports.ib.codes import Action, Rule
+from ports.ib.codes import ENDING, Action, Rule
 from ports.ib.contracts import Pins
 from ports.ib.counter import Counter
 from ports.ib.days import Days
@@ -43,6 +43,7 @@ from ports.ib.heard import Complaint, CostSeen, ExecutionSeen, OrderSeen, Status
 from ports.ib.inquiry import Inquiry
 from ports.ib.lifecycle import Link, LinkEvent, LinkState
 from ports.ib.maintenance import midnight_ns, window_at
+from ports.ib.margin import MarginDesk
 from ports.ib.order_ids import Durable
 from ports.ib.pacer import Lane
 from ports.ib.qualify import Qualifier
@@ -50,19 +51,18 @@ from ports.ib.rates import PairRates
 from ports.ib.session import Session
 from ports.ib.settings import IBSettings
 from ports.ib.subscriptions import Subscriptions
-from ports.ib.what_if import WhatIf
-from ports.simulated.venue import SYSTEM, TO_ORDERS, TOLD_TO, unfenced
+from ports.simulated.venue import RISK, SYSTEM, TO_ORDERS, TOLD_TO, unfenced
 
 UPSTREAM = {
     Action.DEGRADE: LinkEvent.UPSTREAM_LOST,
     Action.RESTORE: LinkEvent.UPSTREAM_BACK,
     Action.RESTORE_ANEW: LinkEvent.UPSTREAM_BACK,
 }
-ENDING = {Action.RECONNECT, Action.STOP, Action.ID_IN_USE}
+HEARERS: dict[type, tuple[str, ...]] = {**TOLD_TO, VenueUp: (RISK, *TOLD_TO[VenueUp])}
+"""As anywhere, and risk hears that margin can be asked for."""
 PROOFS = 3
 """How often the first look of a session may fail before the session is given up."""
 NAME = "ib"
-MINUTE_S = 60.0
 
 
 class IBPort:
@@ -100,7 +100,10 @@ class IBPort:
             cancel_again=self._cancel_again, flush=self.executions.flush, now_ns=now_ns,
             cancel_s=settings.patience.cancel_s,
         )  # fmt: skip
-        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask)
+        self._counter = Counter(
+            settings, self.pins, self.blotter, self._durable, self._may_send, self._ask, self.executions.ordered
+        )
+        self._margins = MarginDesk(ask=self._counter.what_if, tell=self._tell, now_ns=now_ns)
         self._qualifier = Qualifier(self.pins, sessions or {}, self._block)
         self.inquiry = Inquiry(
             settings, pins=self.pins, blotter=self.blotter, executions=self.executions, qualifier=self._qualifier,
@@ -122,6 +125,9 @@ class IBPort:
     def deliver(self, message: Message, cause: int) -> Told:
         """Queue a request; FULL when nothing may leave now, and then nothing of it does."""
         session = self.session
+        if isinstance(message, AskMargin):
+            self._margins.want(message, ready=session is not None and self.link.ready)
+            return Told.OK
         if session is None or not self.link.ready or self._token() is None:
             return Told.FULL
         if isinstance(message, SubmitOrder):
@@ -150,12 +156,6 @@ class IBPort:
         """One more contract, as the next month of a future: it is qualified at once where there is a session."""
         self.pins.instruments.setdefault(instrument.id, instrument)
         self._more_contracts.set()
-
-    async def what_if(self, spec: OrderSpec) -> WhatIf:
-        """Margin and commission of an order that is not made. Raises IBError with the reason."""
-        if self.session is None or not self.link.ready:
-            raise LinkLost("there is no session to ask in")
-        return await self._counter.what_if(self.session, spec)
 
     # -- one session
 
@@ -210,7 +210,8 @@ class IBPort:
             for job in (
                 self._prove_again(session), self._heartbeat(session), self.inquiry.answer(session),
                 self.inquiry.look_up(session), self._release(), self.subscriptions.keep(session),
-                self._qualify_daily(session), *([self.days.keep(session)] if self.days else []),
+                self._qualify_daily(session), self._margins.answer(session),
+                *([self.days.keep(session)] if self.days else []),
             )
         ]  # fmt: skip
         try:
@@ -264,7 +265,7 @@ class IBPort:
         """Contracts are checked anew each day, and new ones when they come. What is silent is asked next minute."""
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(MINUTE_S):
+                async with asyncio.timeout(60.0):
                     await self._more_contracts.wait()
             self._more_contracts.clear()
             if self.link.ready:
@@ -291,6 +292,7 @@ class IBPort:
     # -- what is heard
 
     def heard_order(self, seen: OrderSeen) -> None:
+        self.executions.ordered(seen.ref, seen.contract.legs)
         self.blotter.on_open(seen)
 
     def heard_status(self, seen: StatusSeen) -> None:
@@ -347,8 +349,7 @@ class IBPort:
 
     def _tell(self, fact: VenueFact | Fill | CashMoved) -> None:
         if self.outside is not None:
-            hearers: dict[type, tuple[str, ...]] = dict(TOLD_TO)
-            for actor in hearers.get(type(fact), TO_ORDERS):
+            for actor in HEARERS.get(type(fact), TO_ORDERS):
                 self.outside.tell(actor, fact)
 
     def _tell_market(self, message: Message) -> None:
@@ -360,7 +361,8 @@ class IBPort:
     def _up(self) -> None:
         self._said_down, self._retry_s = "", self.settings.patience.first_wait_s
         self.ready.set()
-        self._tell(VenueUp(NAME, self.settings.account, is_paper(self.settings.account), self._now_ns()))
+        paper = is_paper(self.settings.account)
+        self._tell(VenueUp(NAME, self.settings.account, paper, self._now_ns(), margin=True))
 
     def _step_down(self, event: LinkEvent, reason: str) -> None:
         if not self.link.step(event).moved:

@@ -29,6 +29,8 @@ from ports.ib.settings import IBSettings
 from ports.ib.wire_numbers import amount_in, qty_in
 
 OPEN, COMPLETED, POSITIONS, ACCOUNT, TIME = "open orders", "completed orders", "positions", "account values", "time"
+CUT_OFF, REACHED = frozenset({1100, 2105, 2110}), frozenset({1101, 1102, 2106})
+"""What the gateway says when it loses the broker or the farm of the past, and when it has them again."""
 LIVE = -1
 """The request id of executions that nobody asked for."""
 
@@ -49,6 +51,7 @@ class Hearer(Protocol):
 class Session:
     """Ears of one connection. `over` is done, with the reason, when it has ended or must end.
 
+    cut_off: the gateway does not reach the past, so that its `no data` is no answer.
     number: of the session and of the stretch without a loss of the upstream link; looks of one stretch only are
     compared.
     """
@@ -63,6 +66,7 @@ class Session:
         self.stretch = 0
         self.accounts: tuple[str, ...] = ()
         self.valid_id = 0
+        self.cut_off = False
         self.defect: Exception | None = None
         self.over: asyncio.Future[str] = loop.create_future()
         self._hearer, self._cash_watch, self._now_ns = hearer, cash, now_ns
@@ -70,6 +74,11 @@ class Session:
         self._cost_came = asyncio.Event()
         self._wire = Wire(settings, self)
         self.client = self._wire.client
+
+    @property
+    def base(self) -> str:
+        """The account's base currency; empty until the account was looked at."""
+        return self._ledger.base
 
     async def open(self) -> None:
         """Raises IdInUse and NotOpened."""
@@ -286,6 +295,8 @@ class Session:
     def on_complaint(self, complaint: Complaint) -> None:
         """An error about a question ends that question; everything else is the port's."""
         rule = rule_of(complaint.code)
+        if complaint.code in CUT_OFF | REACHED:
+            self.cut_off = complaint.code in CUT_OFF
         if complaint.about >= FIRST_REQUEST and rule.action not in (Action.NOTE, Action.DATA_DELAYED):
             if self.questions.refuse(complaint.about, complaint.code, complaint.text):
                 return

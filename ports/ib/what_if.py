@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,25 +21,31 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     status: str
+    initial_before: Cash | None
     initial_change: Cash | None
-    maintenance_change: Cash | None
-    equity_after: Cash | None
+    equity_before: Cash | None
+    equity_change: Cash | None
     commission: Cash | None
     commission_currency: str
     warning: str
 
 
-async def what_if(session: Session, order_id: int, contract: Any, order: Any) -> WhatIf:
-    """Ask. The first answer may lack the margins when it carries a warning: then a later one is waited for.
+async def what_if(
+    session: Session, order_id: int, contract: Any, order: Any, allow: Callable[[], None] = lambda: None
+) -> WhatIf:
+    """Ask, unless `allow` raises ConnectionError as it leaves. The first answer may lack the margins when it carries a
+    warning: then a later one is waited for.
 
     Raises RequestRefused with the broker's reason, Unanswered when nothing came, LinkLost.
     """
     key = ("what-if", order_id)
+
+    def write() -> None:
+        allow()
+        session.client.placeOrder(order_id, contract, order)
+
     try:
-        told = await session.questions.ask(
-            key, lambda: session.client.placeOrder(order_id, contract, order), session.settings.patience.answer_s,
-            lane=Lane.ORDER,
-        )  # fmt: skip
+        told = await session.questions.ask(key, write, session.settings.patience.answer_s, lane=Lane.ORDER)
     except Unanswered as silent:
         told = silent.parts
         if not told:
@@ -49,9 +56,10 @@ async def what_if(session: Session, order_id: int, contract: Any, order: Any) ->
 def _read(state: Any) -> WhatIf:
     return WhatIf(
         status=state.status,
+        initial_before=amount_in(state.initMarginBefore),
         initial_change=amount_in(state.initMarginChange),
-        maintenance_change=amount_in(state.maintMarginChange),
-        equity_after=amount_in(state.equityWithLoanAfter),
+        equity_before=amount_in(state.equityWithLoanBefore),
+        equity_change=amount_in(state.equityWithLoanChange),
         commission=amount_in(state.commission) if known(state.commission) else None,
         commission_currency=state.commissionCurrency,
         warning=state.warningText,

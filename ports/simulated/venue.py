@@ -9,6 +9,7 @@ from engine.clock import Clock
 from engine.drive import Due
 from engine.message import Message, Told
 from engine.ports import Outside
+from model.margin import MarginTold
 from model.market import BarClosed, Quote
 from model.orders import (
     CashMoved,
@@ -23,7 +24,7 @@ from model.orders import (
     VenueUp,
 )
 
-ORDERS, PORTFOLIO, RECONCILER, SYSTEM = "orders", "portfolio", "reconciler", "system"
+ORDERS, PORTFOLIO, RECONCILER, SYSTEM, RISK = "orders", "portfolio", "reconciler", "system", "risk"
 
 TOLD_TO: dict[type[VenueFact], tuple[str, ...]] = {
     Settlement: (PORTFOLIO,),
@@ -31,6 +32,7 @@ TOLD_TO: dict[type[VenueFact], tuple[str, ...]] = {
     VenueSnapshot: (RECONCILER,),
     VenueUp: (ORDERS, RECONCILER, SYSTEM),
     VenueDown: (ORDERS, RECONCILER, SYSTEM),
+    MarginTold: (RISK,),
 }
 """Who hears which fact; everything about an order goes to `orders`."""
 

@@ -56,7 +56,8 @@ class WorkingOrder:
     number: its place among all orders that ever came, from 1.  name: what the venue knows it by: the client id, and the
     number too if it is not the first under that id.  priority: as orders arrive; a new price takes a new one.
     session: the exchange date after which a DAY order expires, 0 for none.  raw and fee: sums over its fills (see
-    listing.RAW_SCALE).  closing: order in which orders ended.
+    listing.RAW_SCALE).  closing: order in which orders ended.  legs: of a combo, each as an order of its own; `filled`
+    then counts whole combos.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class WorkingOrder:
         "fee",
         "filled",
         "fills",
+        "legs",
         "limit",
         "market",
         "name",
@@ -103,6 +105,7 @@ class WorkingOrder:
         self.code = ""
         self.closed_ns = 0
         self.closing = 0
+        self.legs: tuple[WorkingOrder, ...] = ()
 
     @property
     def remaining(self) -> Qty:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
-
+from model.combos import contracts_of, legs_of
 from model.market import BarClosed, Quote
 from model.orders import (
     CancelAtVenue,
@@ -18,12 +17,13 @@ from model.orders import (
     OrderExpired,
     OrderModified,
     OrderRejected,
+    Side,
     SubmitOrder,
     TimeInForce,
     VenueFact,
 )
 from model.sessions import Session
-from model.units import Px, Qty
+from model.units import Cash, Px, Qty
 from simulation.exchange.account import Account
 from simulation.exchange.book import (
     CANCELLED,
@@ -37,6 +37,8 @@ from simulation.exchange.book import (
     second_name,
     venue_id,
 )
+from simulation.exchange.clearing import Clearing
+from simulation.exchange.combos import Combos
 from simulation.exchange.intake import CONTINUOUS, unchangeable, unfit, unfunded, untimely
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import Match, match_arrival, match_bar, match_quote
@@ -68,6 +70,7 @@ class Desk:
         account: Account,
         prices: Prices,
         say: Callable[[VenueFact], None],
+        clearing: Clearing,
     ) -> None:
         self.now_ns = 0
         self.orders: dict[str, WorkingOrder] = {}
@@ -90,7 +93,8 @@ class Desk:
         self._markets = account.markets
         self._bars = prices.bars
         self._quotes = prices.quotes
-        self._say = say
+        self.say = say
+        self.combos = Combos(self, rules, listings, timetable, account, prices, clearing)
 
     # -- requests
 
@@ -105,30 +109,37 @@ class Desk:
         if again:
             self.duplicates.append((name, now))
             if self._rules.ids_enforced:
-                self._refuse(name, Reject.DUPLICATE_ID)
+                self.refuse(name, Reject.DUPLICATE_ID)
                 return
         self.priority += 1
         order = WorkingOrder(spec, now, self.priority, self.ended_before + len(self.orders) + 1)
         if again:
             order.name = second_name(name, order.number)
         self.orders[order.name] = self.changed[order.name] = order
-        listing = self._listings.get(spec.instrument)
-        reason = self.refusing.pop(0) if self.refusing else unfit(spec, listing, now)
+        listing = self._listings.get(contracts_of(spec.instrument)[0])
+        reason = self.refusing.pop(0) if self.refusing else None
+        if legs_of(spec.instrument):
+            reason = reason or self.combos.begin(order)
+            session = self.combos.session(order) if reason is None else None
+            if session is not None:
+                self._accept(order, session)
+                return
+        reason = reason or unfit(spec, listing, now)
         if reason is None and listing is not None:
-            session = self._session(order, listing)
+            session = self.session_of(order, listing)
             reason = untimely(spec, listing, session, now)
             if reason is None and session is not None:
                 market = self.market(listing)
                 reason = unfunded(market, order.side, order.quantity, order.limit, self._account, self._rules, now)
                 if reason is None:
-                    self._accept(order, market, session)
+                    self._accept(order, session)
                     return
         assert reason is not None
         order.code = reason.name
         self._end(order, REJECTED)
-        self._refuse(name, reason)
+        self.refuse(name, reason)
 
-    def _session(self, order: WorkingOrder, listing: Listing) -> Session | None:
+    def session_of(self, order: WorkingOrder, listing: Listing) -> Session | None:
         """The session in which an order can last trade if it lives for one: not one whose last bar has been told."""
         session = self._timetable.lasts_until(order, listing, self.now_ns)
         told = self._bars.get(order.spec.instrument) if self._rules.daily_bars else None
@@ -136,20 +147,41 @@ class Desk:
             return listing.sessions.closing_after(session.closes_ns)
         return session
 
-    def _accept(self, order: WorkingOrder, market: Market, session: Session) -> None:
+    def _accept(self, order: WorkingOrder, session: Session) -> None:
         spec, now = order.spec, self.now_ns
         order.venue_id = self.named(order.name)
+        self._add(order)
+        self._timetable.watch(order, session if lives_one_session(order) else None)
+        for name in contracts_of(spec.instrument):
+            if self._markets[name].listing.last is not None:
+                self._timetable.watch_expiry(self._markets[name].listing)
+        self.say(OrderAcked(spec.client_id, order.venue_id, now))
+        if spec.type in CONTINUOUS:
+            self._meet_quote(order, session)
+
+    def _add(self, order: WorkingOrder) -> None:
+        """Let an order work where it belongs."""
+        if order.legs:
+            self.combos.add(order)
+            return
+        market = self._markets[order.spec.instrument]
         market.add(order)
         self._account.touch(market)
-        self._timetable.watch(order, session if lives_one_session(order) else None)
-        if market.listing.last is not None:
-            self._timetable.watch_expiry(market.listing)
-        self._say(OrderAcked(spec.client_id, order.venue_id, now))
-        if spec.type in CONTINUOUS:
-            self._meet_quote(order, market, session)
 
-    def _meet_quote(self, order: WorkingOrder, market: Market, session: Session) -> None:
+    def _remove(self, order: WorkingOrder) -> None:
+        if order.legs:
+            self.combos.remove(order)
+        else:
+            self._markets[order.spec.instrument].remove(order)
+
+    def _meet_quote(self, order: WorkingOrder, session: Session) -> None:
         """Let an order that has just come, or changed its price, take what the quote in force offers."""
+        if order.legs:
+            self.combos.meet_quotes(order)
+            if order.spec.tif is IOC and order.state == OPEN:
+                self.cancel_for(order, "immediate or cancel")
+            return
+        market = self._markets[order.spec.instrument]
         quote = self._quotes.get(order.spec.instrument)
         if quote is None or not session.opens_ns <= self.now_ns or quote.at_ns < session.opens_ns:
             return
@@ -157,27 +189,29 @@ class Desk:
         if match is not None:
             self._take_quote(market, match)
         if order.spec.tif is IOC and order.state == OPEN:
-            self._cancel(order, "immediate or cancel")
+            self.cancel_for(order, "immediate or cancel")
 
     def modify(self, change: ModifyOrder) -> None:
         """Change limit and total quantity. Only a new price costs the order its place in the queue."""
         order = self.orders.get(change.client_id)
-        listing = self._listings.get(order.spec.instrument) if order is not None else None
+        listing = self._listings.get(contracts_of(order.spec.instrument)[0]) if order is not None else None
         ended = change.client_id in self.ended
         reason = Reject.ORDER_DONE if ended else unchangeable(change, order, listing, self.now_ns)
         if reason is None and order is not None and listing is not None:
-            market = self.market(listing)
             more = (change.quantity or order.quantity) - order.quantity
-            if more > 0:
+            if more > 0 and order.legs:
+                reason = self.combos.unfunded(order, more)
+            elif more > 0:
+                market = self.market(listing)
                 reason = unfunded(market, order.side, more, change.limit, self._account, self._rules, self.now_ns)
             if reason is None:
-                self._change(order, market, change)
+                self._change(order, listing, change)
                 return
         assert reason is not None
-        self._say(ModifyRejected(change.client_id, change.change_id, reason.name, reason.value, self.now_ns))
+        self.say(ModifyRejected(change.client_id, change.change_id, reason.name, reason.value, self.now_ns))
 
-    def _change(self, order: WorkingOrder, market: Market, change: ModifyOrder) -> None:
-        market.remove(order)
+    def _change(self, order: WorkingOrder, listing: Listing, change: ModifyOrder) -> None:
+        self._remove(order)
         moved = order.limit != change.limit
         if moved:
             self.priority += 1
@@ -187,24 +221,23 @@ class Desk:
         if change.expires_ns:
             order.expires_ns = change.expires_ns
             self._timetable.watch(order, None)
-        market.add(order)
-        self._account.touch(market)
+        self._add(order)
         self._account.release()
         self.changed[order.name] = order
-        self._say(OrderModified(change.client_id, change.change_id, change.limit, self.now_ns))
-        session = self._timetable.closing(market.listing, self.now_ns)
+        self.say(OrderModified(change.client_id, change.change_id, change.limit, self.now_ns))
+        session = self._timetable.closing(listing, self.now_ns)
         if moved and session is not None and order.spec.type in CONTINUOUS:
-            self._meet_quote(order, market, session)
+            self._meet_quote(order, session)
 
     def cancel(self, message: CancelAtVenue) -> None:
         """End an open order; one that filled first stays filled."""
         order = self.orders.get(message.client_id)
         if order is not None and order.state == OPEN:
-            self._cancel(order, "asked")
+            self.cancel_for(order, "asked")
             return
         known = order is not None or message.client_id in self.ended
         reason = Reject.ORDER_DONE if known else Reject.UNKNOWN_ORDER
-        self._say(CancelRejected(message.client_id, reason.name, reason.value, self.now_ns))
+        self.say(CancelRejected(message.client_id, reason.name, reason.value, self.now_ns))
 
     # -- prices
 
@@ -233,18 +266,20 @@ class Desk:
                     if last and 0 < order.session <= session.date:
                         self.expire(order)
                     elif order.spec.tif is IOC and continuous and order.spec.type in CONTINUOUS:
-                        self._cancel(order, "immediate or cancel")
+                        self.cancel_for(order, "immediate or cancel")
+            if self.combos.open:
+                self.combos.on_bar(bar, session, ended, first=first, last=last)
 
     # -- ends
 
     def expire(self, order: WorkingOrder) -> None:
         """End an order whose time is over."""
-        self._leave(order, EXPIRED)
-        self._say(OrderExpired(order.spec.client_id, order.filled, self.now_ns))
+        self.leave(order, EXPIRED)
+        self.say(OrderExpired(order.spec.client_id, order.filled, self.now_ns))
 
     def expire_in(self, market: Market, *, before: int = END_OF_TIME) -> None:
         """End every order that lives for one session and whose session is over before a date; or just every order."""
-        for order in list(market.orders()):
+        for order in self.resting(market):
             if before == END_OF_TIME or 0 < order.session < before:
                 self.expire(order)
 
@@ -258,7 +293,7 @@ class Desk:
         """Nobody renewed the cancel timer: end every open order but those that were meant to outlive their sender."""
         for order in [order for order in self.orders.values() if order.state == OPEN]:
             if order.spec.tif is not TimeInForce.GTC:
-                self._cancel(order, "the cancel timer was not renewed")
+                self.cancel_for(order, "the cancel timer was not renewed")
 
     def awaits(self, moment: Moment) -> bool:
         """Whether anything would still happen at a moment of the timetable."""
@@ -268,7 +303,16 @@ class Desk:
         market = self._markets[name]
         if alarm == Alarm.EXPIRY:
             return not market.idle()
-        return market.rests() and any(0 < order.session <= session for order in market.orders())
+        return market.rests() and any(0 < order.session <= session for order in self.resting(market))
+
+    def resting(self, market: Market) -> list[WorkingOrder]:
+        """Every open order that can move a market's position."""
+        return [*market.orders(), *self.combos.resting_in(market.listing.id)]
+
+    def working(self) -> list[WorkingOrder]:
+        """Every open order, as they came."""
+        mine = (order for market in self._account.live.values() for order in market.orders())
+        return sorted((*mine, *self.combos.open.values()), key=lambda order: order.priority)
 
     def market(self, listing: Listing) -> Market:
         market = self._markets.get(listing.id)
@@ -276,15 +320,15 @@ class Desk:
             market = self._markets[listing.id] = Market(listing)
         return market
 
-    def _cancel(self, order: WorkingOrder, reason: str) -> None:
-        self._leave(order, CANCELLED)
-        self._say(OrderCancelled(order.spec.client_id, order.filled, reason, self.now_ns))
+    def cancel_for(self, order: WorkingOrder, reason: str) -> None:
+        self.leave(order, CANCELLED)
+        self.say(OrderCancelled(order.spec.client_id, order.filled, reason, self.now_ns))
 
-    def _refuse(self, client_id: str, reason: Reject) -> None:
-        self._say(OrderRejected(client_id, reason.name, reason.value, self.now_ns))
+    def refuse(self, client_id: str, reason: Reject) -> None:
+        self.say(OrderRejected(client_id, reason.name, reason.value, self.now_ns))
 
-    def _leave(self, order: WorkingOrder, state: str) -> None:
-        self._markets[order.spec.instrument].remove(order)
+    def leave(self, order: WorkingOrder, state: str) -> None:
+        self._remove(order)
         self._account.release()
         self._end(order, state)
 
@@ -297,61 +341,7 @@ class Desk:
 
     # -- fills
 
-    def acknowledge_again(self, client_id: str) -> None:
-        """Say once more that an order was taken; nothing of one that never was."""
-        order = self.orders.get(client_id)
-        if order is not None and order.venue_id:
-            self._say(OrderAcked(client_id, order.venue_id, self.now_ns))
-
-    def refuse_late(self, client_id: str, reason: Reject) -> bool:
-        """End an open order, acknowledged before, as refused after all; False when it is not open any more."""
-        order = self.orders.get(client_id)
-        if order is None or order.state != OPEN:
-            return False
-        order.code = reason.name
-        self._leave(order, REJECTED)
-        self._refuse(client_id, reason)
-        return True
-
-    def correct(self, execution: str, quantity: Qty, price: Px) -> None:
-        """Put another execution in the place of one: no quantity is a bust. An ended order is not opened again by it.
-
-        Raises LookupError when there is no such execution, ValueError when it was corrected before, or for another
-        quantity of an order that is open. Only a record in memory knows of corrections.
-        """
-        corrected = next((fill for fill in self.fills if fill.exec_id == execution), None)
-        if corrected is None:
-            raise LookupError(f"there is no execution {execution!r}")
-        order = self._of(corrected)
-        if order.state == OPEN and quantity != corrected.quantity:
-            raise ValueError(f"{corrected.client_id} is open: only the price of its executions can be corrected")
-        if any(fill.corrects == corrected.exec_id for fill in self.fills):
-            raise ValueError(f"{corrected.exec_id} was corrected before; correct its correction")
-        market = self._markets[corrected.instrument]
-        fee = self._account.correct(market, order, corrected, quantity, price, self._date(market))
-        order.fills += 1
-        fill = replace(
-            corrected, exec_id=exec_id(order.name, order.fills), quantity=quantity, price=price, fee=fee,
-            at_ns=self.now_ns, corrects=corrected.exec_id,
-        )  # fmt: skip
-        self.fills.append(fill)
-        self.changed[order.name] = order
-        self._say(fill)
-
-    def _of(self, fill: Fill) -> WorkingOrder:
-        """The order of an execution: the venue's name of it tells apart those under one client's id."""
-        order = self.orders[fill.client_id]
-        if order.venue_id == fill.venue_id:
-            return order
-        same = (each for each in self.orders.values() if each.spec.client_id == fill.client_id)
-        return next((each for each in same if each.venue_id == fill.venue_id), order)
-
-    def transfer(self, listing: Listing, quantity: Qty, price: Px) -> None:
-        """Move a position in or out without a trade."""
-        market = self.market(listing)
-        self._account.transfer(market, quantity, price, self._date(market))
-
-    def _date(self, market: Market) -> int:
+    def date_of(self, market: Market) -> int:
         session = self._timetable.closing(market.listing, self.now_ns)
         return session.date if session is not None else 0
 
@@ -361,20 +351,27 @@ class Desk:
             market.ask_taken += quantity
         else:
             market.bid_taken += quantity
-        self._fill(market, order, quantity, price, self._date(market))
+        self._fill(market, order, quantity, price, self.date_of(market))
 
     def _fill(self, market: Market, order: WorkingOrder, quantity: Qty, price: Px, session: int) -> None:
-        spec = order.spec
         fee = self._account.trade(market, order, quantity, price, session)
-        order.fills += 1
         market.leave(order, -quantity)
+        self.executed(order, market, order.spec.side, quantity, price, fee)
+        self.done(order)
+
+    def executed(self, order: WorkingOrder, market: Market, side: Side, quantity: Qty, price: Px, fee: Cash) -> None:
+        """Say an execution that the account has booked."""
+        order.fills += 1
         fill = Fill(
-            exec_id(order.name, order.fills), spec.client_id, order.venue_id, spec.instrument, spec.side, quantity,
+            exec_id(order.name, order.fills), order.spec.client_id, order.venue_id, market.listing.id, side, quantity,
             price, fee, market.listing.currency, self.now_ns,
         )  # fmt: skip
         self.fills.append(fill)
         self.changed[order.name] = order
-        self._say(fill)
+        self.say(fill)
+
+    def done(self, order: WorkingOrder) -> None:
+        """End an order of which nothing is left."""
         if order.filled == order.quantity:
-            market.remove(order)
+            self._remove(order)
             self._end(order, FILLED)

@@ -27,6 +27,7 @@ from model.orders import (
 from model.sessions import Session, Sessions
 from model.units import Cash, Px
 from simulation.exchange.account import Account, Rates
+from simulation.exchange.back_office import BackOffice
 from simulation.exchange.book import Market
 from simulation.exchange.clearing import Clearing
 from simulation.exchange.desk import Desk
@@ -74,12 +75,12 @@ class Exchange:
         self._inbox = Wire(rules.latency_ns, faults)
         self._outbox = Wire(rules.latency_ns, faults)
         self._direct = rules.latency_ns == 0 and faults is None
-        self._timetable = Timetable(rules.close_grace_ns)
-        self._prices = Prices()
+        self._timetable, self._prices = Timetable(rules.close_grace_ns), Prices()
         self.account = Account(cash, base_currency, fx, self._prices)
         self.listings = Listings(instruments, sessions)
-        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say)
         self.clearing = Clearing(self.account, self._say)
+        self.desk = Desk(rules, self.listings, self._timetable, self.account, self._prices, self._say, self.clearing)
+        self.back_office = BackOffice(self.desk, self.account)
         self._markets = self.account.markets
         self._last_bars, self._quotes = self._prices.bars, self._prices.quotes
         self.door = Door(self._inbox, self._timetable)
@@ -159,6 +160,8 @@ class Exchange:
         market = self._markets.get(name)
         if market is not None and (quote.ask <= market.buys_to or quote.bid >= market.sells_from):
             desk.match_quote(market, quote)
+        if desk.combos.open:
+            desk.combos.on_quote(name)
 
     def last_price(self, instrument: str) -> Px | None:
         """What the venue values a position at: the newer of last close and middle of the quote; None before either."""
@@ -279,7 +282,7 @@ class Exchange:
     def acknowledge_again(self, client_id: str, at_ns: int) -> None:
         """Say once more that an order was taken."""
         self.advance(at_ns)
-        self.desk.acknowledge_again(client_id)
+        self.back_office.acknowledge_again(client_id)
 
     def _say(self, fact: VenueFact) -> None:
         self.due.at_ns = ASK

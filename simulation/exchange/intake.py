@@ -19,12 +19,9 @@ def unfit(order: OrderSpec, listing: Listing | None, now_ns: int) -> Reject | No
     """What is wrong with the order itself."""
     if listing is None:
         return Reject.UNKNOWN_INSTRUMENT
-    if not listing.instrument.tradeable:
-        return Reject.NOT_TRADEABLE
-    if order.quantity <= 0:
-        return Reject.BAD_QUANTITY
-    if order.quantity % listing.lot:
-        return Reject.BAD_LOT
+    reason = without_contract(order, listing, now_ns)
+    if reason is not None and reason is not Reject.BAD_EXPIRY:
+        return reason
     if order.type in WITH_LIMIT:
         if order.limit == 0 or (order.limit < 0 and listing.borrowed):
             return Reject.BAD_PRICE
@@ -32,6 +29,17 @@ def unfit(order: OrderSpec, listing: Listing | None, now_ns: int) -> Reject | No
             return Reject.BAD_TICK
     elif order.limit:
         return Reject.BAD_PRICE
+    return reason
+
+
+def without_contract(order: OrderSpec, listing: Listing, now_ns: int) -> Reject | None:
+    """What is wrong whatever the price, for a contract or a leg of a combo."""
+    if not listing.instrument.tradeable:
+        return Reject.NOT_TRADEABLE
+    if order.quantity <= 0:
+        return Reject.BAD_QUANTITY
+    if order.quantity % listing.lot:
+        return Reject.BAD_LOT
     if order.tif is GTD and order.expires_ns <= now_ns:
         return Reject.BAD_EXPIRY
     return None
@@ -70,7 +78,7 @@ def unchangeable(
         return Reject.ORDER_DONE
     if order.market:
         return Reject.NOT_MODIFIABLE
-    if change.limit == 0 or (change.limit < 0 and listing.borrowed):
+    if not order.legs and (change.limit == 0 or (change.limit < 0 and listing.borrowed)):
         return Reject.BAD_PRICE
     if not listing.on_tick(change.limit):
         return Reject.BAD_TICK

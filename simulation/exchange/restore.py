@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.combos import contracts_of, legs_of
 from model.market import BarClosed
 from simulation.exchange.account import Account
 from simulation.exchange.book import Market, WorkingOrder
@@ -27,10 +28,14 @@ def restore(
     for row in saved.orders:
         order = WorkingOrder.from_row(row)
         desk.orders[order.name] = order
-        listing = _listed(listings, order.spec.instrument)
-        market = desk.market(listing)
-        market.add(order)
-        account.touch(market)
+        listing = _listed(listings, contracts_of(order.spec.instrument)[0])
+        if legs_of(order.spec.instrument):
+            fills = saved.history(order.arrived_ns).fills if order.fills else []
+            desk.combos.restore(order, [each for each in fills if each.client_id == order.spec.client_id])
+        else:
+            market = desk.market(listing)
+            market.add(order)
+            account.touch(market)
         timetable.watch(order, listing.sessions.on(order.session) if order.session else None)
     desk.ended, desk.ended_before = saved.ended, saved.ends
     desk.history, desk.resumed_ns = saved.history, saved.at_ns

@@ -16,7 +16,6 @@ from model.orders import (
     VenueSnapshot,
 )
 from simulation.exchange.account import Account
-from simulation.exchange.book import OPEN
 from simulation.exchange.desk import Desk
 from simulation.exchange.record import History
 
@@ -36,7 +35,6 @@ def statement(
     past = desk.history(since_ns) if since_ns <= desk.resumed_ns else History([], [], [], [])
     closed = desk.closed[bisect_left(desk.closed, since_ns, key=lambda order: order.closed_ns) :]
     live = account.live
-    open_orders = [order for market in live.values() for order in market.orders() if order.state == OPEN]
     return VenueSnapshot(
         id=id,
         venue=venue,
@@ -46,7 +44,7 @@ def statement(
         ids_enforced=ids_enforced,
         orders=tuple(
             OpenOrder(o.spec.client_id, o.venue_id, o.spec.instrument, Side(o.side), o.quantity, o.filled, o.limit)
-            for o in sorted(open_orders, key=lambda order: order.priority)
+            for o in desk.working()
         ),
         closed=(*past.closed, *(ClosedOrder(o.spec.client_id, o.venue_id, o.state, o.filled) for o in closed)),
         fills=(*past.fills, *desk.fills[bisect_left(desk.fills, since_ns, key=lambda fill: fill.at_ns) :]),

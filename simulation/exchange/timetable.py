@@ -7,6 +7,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from engine.timers import NEVER
+from model.combos import contracts_of
 from model.orders import TimeInForce
 from model.sessions import Session
 from simulation.exchange.book import AT_OPEN, WorkingOrder
@@ -71,7 +72,8 @@ class Timetable:
         """Remember when an order lapses: `session` is its only one, or None when it may outlive sessions."""
         if session is not None:
             order.session = session.date
-            self.at(session.closes_ns + self._grace_ns, Alarm.CLOSE, order.spec.instrument, session.date)
+            for name in contracts_of(order.spec.instrument):
+                self.at(session.closes_ns + self._grace_ns, Alarm.CLOSE, name, session.date)
         elif order.spec.tif is GTD:
             self.at(order.expires_ns, Alarm.LAPSE, order.name, 0)
 

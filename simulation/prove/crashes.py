@@ -82,7 +82,7 @@ class Played(Stage):
         self.begins_ns = opens_ns(0) + scenario.begins
         self.old = OldJournal(cuts) if scenario is MIGRATION else None
         super().__init__(
-            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s, scenario.terms),
+            scenario.seed, world=world(scenario.roll_day, scenario.ttl_s, scenario.terms, scenario.spreads),
             rules=scenario.terms.rules(LATENCY_NS),
             journal=FolderJournal() if whole else self.old,
             cuts=Cuts() if self.old else cuts, begins_ns=self.begins_ns, restart_after_ns=down_ns,

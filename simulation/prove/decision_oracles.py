@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
+from model.combos import as_legs, contracts_of
 from model.decisions import (
     DayMarked,
     InstrumentLocked,
@@ -110,24 +111,25 @@ def differences_lock(seen: Evidence) -> Iterator[Violation]:
         for each in comparison.breaks:
             if not _locking(each) or seen.now_ns - row.at_ns < ANSWERED_NS:
                 continue
-            contract = _subject(seen, each)
-            if not _held(locks, contract, row.seq) and not _follows(seen, locks, contract, row.seq, row.at_ns):
-                yield Violation(name, f"{each.text}, and {contract} was not locked", row.at_ns)
+            for contract in _subject(seen, each):
+                if not _held(locks, contract, row.seq) and not _follows(seen, locks, contract, row.seq, row.at_ns):
+                    yield Violation(name, f"{each.text}, and {contract} was not locked", row.at_ns)
     for leaving in seen.leavings:
         intent, (row, _) = leaving.planned.intent, seen.planned[leaving.planned.spec.client_id]
         increases = not intent.reduces and not leaving.reduces
-        if increases and _held(locks, intent.instrument, row.seq, before_ns=row.at_ns):
-            yield Violation(name, f"{intent.id} increases, and {intent.instrument} is locked", row.at_ns)
+        for contract in contracts_of(intent.instrument) if increases else ():
+            if _held(locks, contract, row.seq, before_ns=row.at_ns):
+                yield Violation(name, f"{intent.id} increases, and {contract} is locked", row.at_ns)
 
 
 def _locking(found: Break) -> bool:
     return found.severity is Severity.LOCK and found.kind != "UNKNOWN_ORDER"
 
 
-def _subject(seen: Evidence, found: Break) -> str:
-    """The contract that a difference is in: one of an order names the order."""
+def _subject(seen: Evidence, found: Break) -> tuple[str, ...]:
+    """The contracts that a difference is in: one of an order names the order."""
     plan = seen.planned.get(found.subject)
-    return plan[1].spec.instrument if plan is not None else found.subject
+    return contracts_of(plan[1].spec.instrument if plan is not None else found.subject)
 
 
 Locks = Mapping[str, list[tuple[int, int, bool]]]
@@ -247,7 +249,7 @@ def prices_believed(seen: Evidence) -> Iterator[Violation]:
             if _other_unit(contract, price):
                 yield Violation(name, f"the day {day.session} is marked with {contract} at {price}", row.at_ns)
     for row, run in seen.of(RunPlanned):
-        for intent in run.intents:
+        for intent in (leg for each in run.intents for leg in as_legs(each)):
             if _other_unit(intent.instrument, intent.reference):
                 text = f"{intent.id} was decided with {intent.instrument} at {intent.reference}"
                 yield Violation(name, text, row.at_ns)

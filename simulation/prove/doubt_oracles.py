@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model.combos import contracts_of
 from model.decisions import InstrumentLocked, InstrumentReleased
 from model.execution import Alarm, Reconciled
 from model.units import NS_PER_SECOND
@@ -28,9 +29,9 @@ def doubts_asked(seen: Evidence, quiet_since_ns: int) -> Iterator[Violation]:
     for client_id in seen.doubted:
         if client_id not in asked:
             yield Violation(name, f"{client_id} is in doubt, and no alarm asks a person", seen.now_ns)
-        contract = seen.planned[client_id][1].spec.instrument
-        if not _locked(seen, contract):
-            yield Violation(name, f"{client_id} is in doubt, and {contract} is not locked", seen.now_ns)
+        for contract in contracts_of(seen.planned[client_id][1].spec.instrument):
+            if not _locked(seen, contract):
+                yield Violation(name, f"{client_id} is in doubt, and {contract} is not locked", seen.now_ns)
     for client_id, state in seen.states.items():
         if state == "UNKNOWN" and client_id not in seen.doubted:
             yield Violation(name, f"{client_id} is UNKNOWN, and the venue has shown it", seen.now_ns)

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple, TypeVar
 
+from msgspec import structs
+
 from engine.message import Event
 from engine.ports import Row
+from model.combos import as_legs
 from model.decisions import Approved, Mode, ModeEntered
 from model.instruments import Instrument, product_of
 from model.leases import CancelAfter
@@ -194,19 +197,25 @@ class Evidence:
                 continue
             intent, product = plan[1].intent, product_of(order.instrument)
             standing.advance(submit.request.at_ns)
-            reduces = standing.reduces(order)
             before = standing.exposures()[0].get(product, 0.0)
-            price = intent.reference or order.limit
-            rolls = standing.leave(order, intent.purpose, price)
+            reduces, worth = True, 0.0
+            legs = as_legs(intent)
+            for leg in legs:
+                part = structs.replace(order, instrument=leg.instrument, side=leg.side, quantity=leg.quantity)
+                price = leg.reference or order.limit
+                shrinks = standing.reduces(part)
+                rolls = standing.leave(part, intent.purpose, price)
+                reduces = reduces and (shrinks or rolls == part.quantity)
+                if len(legs) == 1 or not shrinks:
+                    worth += self.worth(product, price, part.quantity - rolls)
             gross, most, least = standing.exposures()
             net = most if order.side > 0 else -least
             mine = gross.get(product, 0.0)
-            worth = self.worth(product, price, order.quantity - rolls)
             found.append(
                 Leaving(
                     submit,
                     plan[1],
-                    reduces or rolls == order.quantity,
+                    reduces,
                     mine > before,
                     worth,
                     mine,

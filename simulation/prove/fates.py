@@ -62,7 +62,7 @@ def in_flight(exchange: Exchange) -> InFlight:
     """What would be left to the venue if the engine died now."""
     requests = [each for each in exchange.under_way() if isinstance(each, SubmitOrder | ModifyOrder | CancelAtVenue)]
     coming = [each.order.client_id for each in requests if isinstance(each, SubmitOrder)]
-    resting = [order.spec.client_id for market in exchange.account.markets.values() for order in market.orders()]
+    resting = [order.spec.client_id for order in exchange.desk.working()]
     return InFlight((*resting, *coming), bool(requests))
 
 

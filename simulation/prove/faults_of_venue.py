@@ -159,9 +159,8 @@ def draw_nothing(chance: Random) -> Drawn:
 
 def refuse_late(scene: Scene, fault: Fault) -> None:
     """Every order that rests is refused after all."""
-    for market in list(scene.venue.exchange.account.markets.values()):
-        for order in list(market.orders()):
-            scene.venue.refuse_late(order.spec.client_id)
+    for order in scene.venue.exchange.desk.working():
+        scene.venue.refuse_late(order.spec.client_id)
 
 
 def draw_refusals(chance: Random) -> Drawn:

@@ -30,7 +30,7 @@ class Scenario(NamedTuple):
     """`play` acts on a stage that has just begun; `begins` is how long after the first midnight that is.
 
     ttl_s: how long an order lives; it is repriced every minute.  terms: what kind of venue it is at.  twice: each of
-    its crashes is followed by second ones.
+    its crashes is followed by second ones.  spreads: a future is rolled by one order for both contracts.
     """
 
     play: Callable[[Stage], None]
@@ -40,6 +40,7 @@ class Scenario(NamedTuple):
     roll_day: int = 4
     terms: Terms = Terms()
     twice: bool = True
+    spreads: bool = False
 
 
 def single(stage: Stage) -> None:
@@ -77,6 +78,15 @@ def roll(stage: Stage) -> None:
     stage.want("GAMMA", 3)
     stage.decide()
     stage.run("310s")
+
+
+def spread(stage: Stage) -> None:
+    """The same move by one order for both contracts, of which no quote shows enough: it trades in parts."""
+    stage.want("GAMMA", 3)
+    stage.decide()
+    stage.run("70s")
+    stage.tape.size = 2 * QTY_SCALE
+    stage.run("240s")
 
 
 def halt(stage: Stage) -> None:
@@ -127,6 +137,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "modify": Scenario(modify, ttl_s=600.0),
     "cancel": Scenario(cancel),
     "roll": Scenario(roll, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0),
+    "spread": Scenario(spread, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0, spreads=True),
     "halt": Scenario(halt),
     "unenforced": Scenario(unenforced, terms=Terms(ids_enforced=False)),
     "leased": Scenario(leased, terms=Terms(timer_s=6.0), twice=False),
@@ -134,6 +145,7 @@ SCENARIOS: Mapping[str, Scenario] = {
 
 
 @lru_cache
-def world(roll_day: int, ttl_s: float, terms: Terms) -> World:
+def world(roll_day: int, ttl_s: float, terms: Terms, spreads: bool = False) -> World:
     """The world of a scenario: made once, and shared by every play."""
-    return World(roll_day=roll_day, execution={"ttl_s": ttl_s, "lease": terms.lease()})
+    execution = {"ttl_s": ttl_s, "lease": terms.lease(), "roll_as_spread": spreads}
+    return World(roll_day=roll_day, execution=execution)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from model.combos import contracts_of
 from model.instruments import product_of
 from model.orders import Fill, OrderSpec, Purpose
 from model.units import Px, Qty
@@ -23,7 +24,8 @@ class Working(NamedTuple):
 
 
 class Standing:
-    """Positions from the venue's fills, and our orders from the moment they leave until the venue ends them.
+    """Positions from the venue's fills, and our orders from the moment they leave until the venue ends them. A combo
+    is its legs, each an order here.
 
     fills and closed are in the venue's order; worth values a quantity of a contract at a price.
     """
@@ -36,8 +38,8 @@ class Standing:
         self._by_id: dict[str, Fill] = {}
         self._prices: dict[str, Px] = {}
         self.positions: Counter[str] = Counter()
-        self.working: dict[str, Working] = {}
-        self.left: Counter[str] = Counter()
+        self.working: dict[tuple[str, str], Working] = {}
+        self.left: Counter[tuple[str, str]] = Counter()
 
     def advance(self, at_ns: int) -> None:
         """Take what happened at the venue by now."""
@@ -46,7 +48,9 @@ class Standing:
             self._take(fills[self._told])
             self._told += 1
         while self._ended < len(closed) and closed[self._ended].closed_ns <= at_ns:
-            self.working.pop(closed[self._ended].spec.client_id, None)
+            spec = closed[self._ended].spec
+            for contract in contracts_of(spec.instrument):
+                self.working.pop((spec.client_id, contract), None)
             self._ended += 1
 
     def _take(self, fill: Fill) -> None:
@@ -54,7 +58,7 @@ class Standing:
         quantity = fill.quantity - (replaced.quantity if replaced is not None else 0)
         self._by_id[fill.exec_id] = fill
         self.positions[fill.instrument] += fill.side * quantity
-        self.left[fill.client_id] -= quantity
+        self.left[fill.client_id, fill.instrument] -= quantity
 
     def reduces(self, order: OrderSpec) -> bool:
         """Whether it only shrinks the position, even if everything else on its side fills first."""
@@ -62,7 +66,7 @@ class Standing:
         ahead = sum(
             self.left[name]
             for name, each in self.working.items()
-            if each.contract == contract and each.side == side and name != own
+            if each.contract == contract and each.side == side and name[0] != own
         )
         return order.quantity + ahead <= -side * self.positions[contract]
 
@@ -74,9 +78,10 @@ class Standing:
         product = product_of(order.instrument)
         self._prices[product] = price
         rolls = min(order.quantity, self._elsewhere(order)) if purpose is Purpose.ROLL else 0
-        if order.client_id in self._known and order.client_id not in self.left:
-            self.working[order.client_id] = Working(order.instrument, order.side, rolls)
-            self.left[order.client_id] = order.quantity
+        name = order.client_id, order.instrument
+        if order.client_id in self._known and name not in self.left:
+            self.working[name] = Working(order.instrument, order.side, rolls)
+            self.left[name] = order.quantity
         return rolls
 
     def _elsewhere(self, order: OrderSpec) -> Qty:
@@ -93,8 +98,8 @@ class Standing:
         for name, quantity in self.positions.items():
             up[product_of(name)] += quantity
             down[product_of(name)] += quantity
-        for name, each in self.working.items():
-            grows = max(0, self.left[name] - each.rolls)
+        for key, each in self.working.items():
+            grows = max(0, self.left[key] - each.rolls)
             (up if each.side > 0 else down)[product_of(each.contract)] += each.side * grows
         gross: dict[str, float] = {}
         most = least = 0.0

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import product as every_choice
 from operator import itemgetter
 from typing import NamedTuple
 
 from config.risk import RiskLimits
 from engine.ports import Row
+from model.combos import contracts_of, net_quote, worth
 from model.decisions import Mode, ModeEntered
 from model.instruments import Kind, product_of
 from model.market import Quote
@@ -149,7 +151,7 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
             yield Violation(name, f"{client_id} is not priced from the last quote that was told", planned.at_ns)
         elif planned.at_ns - behind.at_ns > execution.max_quote_age_s * NS_PER_SECOND:
             yield Violation(name, f"{client_id} is priced from a stale quote", planned.at_ns)
-        reference = abs(planned.intent.reference)
+        reference = worth(planned.intent)
         if reference and abs(planned.arrival - planned.intent.reference) * BPS > execution.sanity_bps * reference:
             yield Violation(name, f"{client_id} is priced far from its decision", planned.at_ns)
     yield from _beyond_collars(seen, name)
@@ -163,17 +165,24 @@ def _heard(seen: Evidence) -> Sequence[tuple[int, Quote]]:
 
 
 def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:
-    """The quote that an order was priced from: the last good one before it, or any of that very moment."""
-    contract, now_ns = planned.spec.instrument, planned.at_ns
-    for place in range(bisect_right(heard, now_ns, key=itemgetter(0)) - 1, -1, -1):
-        at_ns, quote = heard[place]
-        if quote.instrument != contract or not _good(quote):
-            continue
+    """The quote that an order was priced from; of a combo, the net of its legs' quotes."""
+    name = planned.spec.instrument
+    legs = [list(_possible(heard, contract, planned.at_ns)) for contract in contracts_of(name)]
+    for quotes in every_choice(*legs):
+        quote = net_quote(name, quotes) if len(quotes) > 1 else quotes[0]
         if _mid(quote) == planned.arrival:
             return quote
-        if at_ns < now_ns:
-            return None
     return None
+
+
+def _possible(heard: Sequence[tuple[int, Quote]], contract: str, now_ns: int) -> Iterator[Quote]:
+    """What a contract may have been priced from at a moment: its last good quote before it, or any of that moment."""
+    for place in range(bisect_right(heard, now_ns, key=itemgetter(0)) - 1, -1, -1):
+        at_ns, quote = heard[place]
+        if quote.instrument == contract and _good(quote):
+            yield quote
+            if at_ns < now_ns:
+                return
 
 
 def _good(quote: Quote) -> bool:
@@ -188,12 +197,13 @@ def _beyond_collars(seen: Evidence, name: str) -> Iterator[Violation]:
     """No price on the wire is worse than the collar of the order's arrival, in its first form or a changed one."""
     for client_id, submits in seen.sent.items():
         order, plan = submits[0].message.order, seen.planned.get(client_id)
-        if plan is None or not plan[1].arrival:
+        if plan is None or not (plan[1].arrival or plan[1].intent.leg_references):
             continue
         limits = [order.limit] + [change.limit for _, change in seen.modifies if change.client_id == client_id]
-        arrival = plan[1].arrival
+        arrival, intent = plan[1].arrival, plan[1].intent
+        size = worth(intent) if intent.leg_references else abs(arrival)
         for limit in limits:
-            if order.side * (limit - arrival) * BPS > _collar_bps(seen, order.instrument) * abs(arrival):
+            if order.side * (limit - arrival) * BPS > _collar_bps(seen, order.instrument) * size:
                 yield Violation(name, f"{client_id} shows {limit}, and came at {arrival}", submits[0].request.at_ns)
 
 

@@ -84,12 +84,12 @@ class VenueHand:
     def refuse_late(self, client_id: str) -> bool:
         """An order that was acknowledged is refused after all; False when it is not open any more."""
         self.exchange.advance(self._now_ns())
-        return self.exchange.desk.refuse_late(client_id, Reject.MARGIN)
+        return self.exchange.back_office.refuse_late(client_id, Reject.MARGIN)
 
     def correct(self, exec_id: str, quantity: Qty, price: Px) -> None:
         """Another execution takes the place of this one; see `Desk.correct`."""
         self.exchange.advance(self._now_ns())
-        self.exchange.desk.correct(exec_id, quantity, price)
+        self.exchange.back_office.correct(exec_id, quantity, price)
 
     def bust(self, exec_id: str) -> None:
         """An execution is taken back."""
@@ -126,5 +126,5 @@ class VenueHand:
         listing = exchange.listings.get(instrument)
         if listing is None:
             raise LookupError(f"the venue does not list {instrument!r}")
-        exchange.desk.transfer(listing, units * QTY_SCALE, price)
+        exchange.back_office.transfer(listing, units * QTY_SCALE, price)
         exchange.due.at_ns = ASK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from actors.order_book import Order
+from actors.order import Order
 from model.instruments import product_of
 from state.order_law import OrderState
 

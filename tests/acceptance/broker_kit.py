@@ -14,11 +14,12 @@ from app.sessions import calendars
 from config.loader import Configuration, load
 from engine.clock import LiveClock
 from engine.ports import Row
-from model.units import NS_PER_SECOND, Cash, Qty, cash, qty
+from model.units import NS_PER_SECOND, Cash, Qty, qty
 from simulation.stage import VirtualLoop
 from simulation.tws.clock import LoopClock
 from simulation.tws.control import Control
 from simulation.tws.gateway import Gateway
+from simulation.tws.service.house import GatewayRules
 from simulation.tws.world import Founding, found
 from state.lake import Lake
 from state.lake.lake import Bars, FxSeries
@@ -90,7 +91,8 @@ class Rehearsal:
     async def open_gateway(self, now: str = "") -> None:
         loop: Any = self.loop
         settings = self.configuration.settings
-        founding = Founding(accounts={ACCOUNT: {"USD": CAPITAL}}, steps=STEPS)
+        rules = GatewayRules(account_s=180.0)  # the broker's own interval
+        founding = Founding(accounts={ACCOUNT: {"USD": CAPITAL}}, steps=STEPS, gateway=rules)
         house = found(
             founding, LoopClock(loop, self.loop.now_ns), self.configuration.instruments,
             calendars(Path(settings.data.cache_dir)).sessions, Lake(self.lake_dir),
@@ -121,16 +123,11 @@ class Rehearsal:
         return held, {name: amount for name, amount in books.cash.items() if amount}
 
     def theirs(self) -> tuple[dict[str, Qty], dict[str, Cash]]:
-        """The same at the broker: settled cash is what is said less the running profit of futures."""
-        told = self.control.dump()
-        names = {
-            each.contract.con_id: self.gateway.house.catalogue.instrument(each.contract.con_id).id
-            for each in told.positions
-        }
-        held = {names[each.contract.con_id]: qty(str(each.quantity)) for each in told.positions if each.quantity}
-        money: dict[str, Cash] = {}
-        for each in told.values:
-            if each.key in ("CashBalance", "FuturesPNL") and each.currency not in ("", "BASE"):
-                sign = 1 if each.key == "CashBalance" else -1
-                money[each.currency] = money.get(each.currency, 0) + sign * cash(each.value)
+        """The same at the broker, as its own exchange has it: what accounts are told is rounded to cents."""
+        house = self.gateway.house
+        held: dict[str, Qty] = {}
+        for each in self.control.dump().positions:
+            if each.quantity:
+                held[house.catalogue.instrument(each.contract.con_id).id] = qty(str(each.quantity))
+        money = house.broker.books[ACCOUNT].exchange.account.cash
         return held, {name: amount for name, amount in money.items() if amount}

@@ -13,8 +13,7 @@ from actors.price_book import FreshnessRules
 from engine.effects import Effects, Ref
 from model.decisions import CycleOpened
 from model.execution import Alarm
-from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed
-from model.orders import WatchQuotes
+from model.market import BarClosed, FeedState, Mark, ProductBar, Quality, Quote, SessionClosed, WatchQuotes
 from model.rolls import Roll, RollSchedule
 from model.sessions import Session, Sessions
 from model.units import PX_SCALE, px

@@ -44,7 +44,7 @@ from model.decisions import (
     Want,
 )
 from model.instruments import Instrument, Kind
-from model.market import FxRate, FxSnapshot, Mark, Quality
+from model.market import FxRate, FxSnapshot, Mark, Quality, WatchQuotes
 from model.orders import (
     CancelAtVenue,
     ClosedOrder,
@@ -64,7 +64,6 @@ from model.orders import (
     VenuePosition,
     VenueSnapshot,
     VenueUp,
-    WatchQuotes,
 )
 from model.units import Px, Qty, cash, px, qty
 from ports.simulated.venue import SimulatedVenue

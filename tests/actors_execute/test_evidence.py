@@ -66,12 +66,25 @@ def test_each_order_is_judged_by_itself_and_a_lost_one_ends_nothing() -> None:
     assert (found.compared, found.skipped) == (("hr-1", "hr-3"), ("hr-2",))
 
 
-@pytest.mark.parametrize("doubt", [{"complete": False}, {"since_ns": T0 - 59 * SECOND}])
-def test_any_doubt_leaves_an_unknown_order_unknown_and_says_so(doubt: dict[str, Any]) -> None:
+def test_an_answer_that_is_not_complete_leaves_an_unknown_order_unknown_and_says_so() -> None:
     text = "hr-1 in A is not shown, and that proves nothing yet"
     wanted = Break("UNKNOWN_ORDER", "hr-1", 4, 0, Severity.LOCK, text)
-    found = look(snapshot(**doubt), known("hr-1", filled=4))
+    found = look(snapshot(complete=False), known("hr-1", filled=4))
     assert found == Findings((), (wanted,), ("hr-1",), (), 0, T0 - 55 * SECOND)
+
+
+def test_an_order_from_before_what_the_venue_tells_is_in_doubt_for_good() -> None:
+    """A broker tells nothing of the days before: nobody asks it again for ever, a person is asked instead."""
+    text = "hr-1 in A is not shown, and from before what it tells that proves nothing: ask the venue what became of it"
+    wanted = Break("ORDER_IN_DOUBT", "hr-1", 4, 0, Severity.LOCK, text)
+    found = look(snapshot(since_ns=T0 - 59 * SECOND), known("hr-1", filled=4))
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),))
+
+
+def test_an_order_from_just_before_what_the_venue_tells_is_looked_for_until_it_must_be_shown() -> None:
+    found = look(snapshot(since_ns=T0 - 3 * SECOND), known("hr-1", planned_ns=T0 - 4 * SECOND))
+    assert [each.kind for each in found.breaks] == ["UNKNOWN_ORDER"]
+    assert found.provable_ns == T0 + SECOND
 
 
 @pytest.mark.parametrize("more", [{}, {"since_ns": T0}])
@@ -126,3 +139,54 @@ def test_an_order_of_ours_that_the_book_never_had_is_adopted_and_a_foreign_one_o
     found = look(venue, known("hr-1", "WORKING"), unknown=("hr-lost",))
     assert found.evidence == (AdoptOrder(lost, "snap", T0),)
     assert found.foreign == 2
+
+
+# -- what works of an order
+
+
+ASKED_NS = T0 - 30 * SECOND
+
+
+def changing(asked: int = 9, limit_ns: int = ASKED_NS) -> KnownOrder:
+    """A working order at 7, of which another limit was asked for."""
+    return KnownOrder("hr-1", "A", "WORKING", 0, T0 - 60 * SECOND, 0, 7, "hr-1/1", asked, limit_ns)
+
+
+def at(limit: int) -> VenueSnapshot:
+    return snapshot(orders=(msgspec.structs.replace(resting("hr-1"), limit=limit),))
+
+
+def told(limit: int, change_id: str = "hr-1/1") -> tuple[SeenAtVenue, ...]:
+    return (SeenAtVenue("hr-1", "WORKING", "venue-hr-1", 0, "snap", T0, limit, change_id),)
+
+
+def test_a_change_that_had_time_to_arrive_is_settled_by_what_works() -> None:
+    assert look(at(9), changing()).evidence == told(9)
+    assert look(at(7), changing()).evidence == told(7)  # it was lost
+    assert look(at(8), changing()).evidence == told(8)  # the venue made something else of it
+
+
+def test_a_change_on_its_way_is_settled_only_by_the_limit_that_was_asked_for() -> None:
+    on_its_way = T0 - SETTLE + 1
+    assert look(at(9), changing(limit_ns=on_its_way)).evidence == told(9)
+    assert look(at(7), changing(limit_ns=on_its_way)).evidence == ()
+    assert look(at(7), changing(limit_ns=T0 - SETTLE)).evidence == told(7)
+
+
+def test_a_longer_life_on_its_way_asks_for_no_other_limit_and_is_not_settled_by_the_one_there_is() -> None:
+    assert look(at(7), changing(asked=7, limit_ns=T0 - SETTLE + 1)).evidence == ()
+    assert look(at(7), changing(asked=7)).evidence == told(7)
+
+
+def test_a_limit_that_nobody_here_asked_for_is_told_and_the_one_we_know_is_not() -> None:
+    quiet = KnownOrder("hr-1", "A", "WORKING", 0, T0 - 60 * SECOND, 0, 7)
+    assert look(at(7), quiet).evidence == ()
+    assert look(at(6), quiet).evidence == told(6, "")
+    assert look(at(0), quiet).evidence == ()  # the venue does not say
+    answered_since = KnownOrder("hr-1", "A", "WORKING", 0, T0 - 60 * SECOND, 0, 7, "", 0, T0)
+    assert look(at(6), answered_since).evidence == ()
+
+
+def test_an_order_without_a_limit_has_none_at_the_venue_either() -> None:
+    market = KnownOrder("hr-1", "A", "WORKING", 0, T0 - 60 * SECOND)
+    assert look(at(6), market).evidence == ()

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from actors.contracts import Contracts
 from actors.netting import BasketPolicy, Netting, Plan
-from model.decisions import CycleOpened, ExposureLine, NavMarked, Targets, Want
+from actors.run_ledger import RunLedger
+from model.combos import as_legs
+from model.decisions import Approved, CycleOpened, ExposureLine, NavMarked, Targets, Want
 from model.instruments import Instrument, Kind
 from model.market import FxRate, FxSnapshot, Quality
-from model.orders import Purpose, Side, Urgency
+from model.orders import OrderUpdate, Purpose, Side, Urgency
 from model.units import cash, px, qty
 
 RUN = "20240102.1.test.abc"
@@ -310,3 +312,87 @@ def test_a_broken_pair_keeps_its_legs_and_the_other_sleeves_part_is_sent() -> No
     assert legs(plan) == [("A", 5)]
     assert {share.sleeve: share.quantity for share in plan.intents[0].shares} == {"b": qty(5)}
     assert sorted(codes(plan)) == ["DEGRADED", "PAIR"]
+
+
+# --- rolls as spreads -------------------------------------------------------------------------------------------------
+
+SPREADS = BasketPolicy(min_notional=0, roll_as_spread=True)
+ROLL = "F@202403-202406"
+
+
+def test_a_roll_as_a_spread_is_one_order_for_both_contracts() -> None:
+    plan = net({"a": [want("F", 5)], "b": [want("F", -2)]}, {"F@202403": {"a": 5, "b": -2}}, policy=SPREADS)
+    assert legs(plan) == [(ROLL, 3)]
+    (one,) = plan.intents
+    assert (one.purpose, one.pair, one.reference, one.leg_references) == (
+        Purpose.ROLL, "", px("1"), (px("20"), px("21")),
+    )  # fmt: skip
+    assert {s.sleeve: s.quantity for s in one.shares} == {"a": qty(5), "b": qty(-2)}
+
+
+def test_a_short_is_rolled_by_selling_the_spread() -> None:
+    plan = net({"a": [want("F", -4)], "b": []}, {"F@202403": {"a": -4}}, policy=SPREADS)
+    assert legs(plan) == [(ROLL, -4)]
+
+
+def test_what_a_roll_changes_besides_is_an_order_of_its_own() -> None:
+    more = net({"a": [want("F", 7)], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS)
+    assert sorted(legs(more)) == [(ROLL, 5), ("F@202406", 2)]
+    less = net({"a": [want("F", 3)], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS)
+    assert sorted(legs(less)) == [("F@202403", -2), (ROLL, 3)]
+    assert {each.purpose for each in less.intents} == {Purpose.ROLL, Purpose.REDUCE}
+    assert len({each.id for each in (*more.intents, *less.intents)}) == 4
+
+
+def test_a_position_that_turns_or_ends_with_its_contract_is_no_spread() -> None:
+    turned = net({"a": [want("F", -3)], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS)
+    assert legs(turned) == [("F@202403", -5), ("F@202406", -3)]
+    ended = net({"a": [], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS)
+    assert legs(ended) == [("F@202403", -5)]
+
+
+def test_a_spread_waits_for_an_open_order_in_either_contract() -> None:
+    for contract in ("F@202403", "F@202406"):
+        plan = net({"a": [want("F", 5)], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS, busy={contract: 1})
+        assert (legs(plan), codes(plan)) == ([], ["ORDER_OPEN"])
+
+
+def test_an_open_spread_keeps_both_its_contracts_busy() -> None:
+    plan = net({"a": [want("F", 5)], "b": []}, {"F@202403": {"a": 5}}, policy=SPREADS)
+    ledger = RunLedger()
+    ledger.approve(Approved("ap", RUN, plan.intents, (), 0))
+    assert ledger.busy == {"F@202403": 1, "F@202406": 1}
+    again = RunLedger.restored(ledger.keep())
+    update = OrderUpdate(plan.intents[0].id, RUN, ROLL, Side.BUY, "FILLED", qty(5), qty(5), True, 0)
+    for each in (ledger, again):
+        each.hear(update)
+        assert each.busy == {}
+
+
+FEW = st.integers(-9, 9)
+
+
+@given(st.tuples(FEW, FEW), st.tuples(FEW, FEW), st.tuples(FEW, FEW))
+def test_rolled_as_spreads_or_as_pairs_every_sleeve_ends_with_the_same(
+    old: tuple[int, int], new: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    """By contract and sleeve; and nothing leaves on both sides of one contract."""
+    held = {"F@202403": dict(zip("ab", old, strict=True)), "F@202406": dict(zip("ab", new, strict=True))}
+    wants = {who: [want("F", size)] for who, size in zip("ab", wanted, strict=True)}
+
+    def changes(policy: BasketPolicy) -> tuple[dict[tuple[str, str], int], dict[str, set[Side]]]:
+        plan = net(wants, held, policy=policy)
+        found: dict[tuple[str, str], int] = {}
+        sides: dict[str, set[Side]] = {}
+        for leg in (leg for one in plan.intents for leg in as_legs(one)):
+            sides.setdefault(leg.instrument, set()).add(leg.side)
+            assert sum(share.quantity for share in leg.shares) == leg.side * leg.quantity
+        moved = [(leg.instrument, leg.shares) for one in plan.intents for leg in as_legs(one)]
+        for name, shares in (*moved, *((each.instrument, each.shares) for each in plan.crossings)):
+            for share in shares:
+                found[name, share.sleeve] = found.get((name, share.sleeve), 0) + share.quantity
+        return {key: quantity for key, quantity in found.items() if quantity}, sides
+
+    spread, sides = changes(SPREADS)
+    assert spread == changes(FREE)[0]
+    assert all(len(each) == 1 for each in sides.values())

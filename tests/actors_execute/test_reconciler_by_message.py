@@ -286,12 +286,20 @@ def test_an_order_without_proof_is_looked_up_again_when_proof_can_be_had() -> No
     later = KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 + HOUR)
     [*_, timer] = Desk().compare(known=OrdersKnown((later,), ()))
     assert timer == SetTimer("query", T0 + HOUR + 5 * SECOND, ReconcileDue("unknown order"))
-    late = Desk()
-    [*_, timer] = late.compare(known=OrdersKnown((OLD,), ()), since_ns=T0)
-    assert timer == SetTimer("query", T0 + 5 * SECOND, ReconcileDue("unknown order"))
+    young = KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 - 2 * SECOND)
+    [*_, timer] = Desk().compare(known=OrdersKnown((young,), ()))
+    assert timer == SetTimer("query", T0 + 3 * SECOND, ReconcileDue("unknown order"))
     eager = Desk(msgspec.structs.replace(POLICY, settle_ns=0))
-    [*_, timer] = eager.compare(known=OrdersKnown((OLD,), ()), since_ns=T0)
+    [*_, timer] = eager.compare(known=OrdersKnown((young,), ()), at_ns=T0 - 3 * SECOND)
     assert timer == SetTimer("query", T0 + LEAST_RETRY_NS, ReconcileDue("unknown order"))
+
+
+def test_an_order_from_before_what_the_venue_tells_is_not_asked_for_for_ever() -> None:
+    desk = Desk()
+    effects = desk.compare(known=OrdersKnown((OLD,), ()), since_ns=T0)
+    assert [each for each in effects if isinstance(each, SetTimer)] == []
+    [lock] = [each.message for each in effects if isinstance(each, Tell) and isinstance(each.message, LockInstrument)]
+    assert lock.instrument == "A"
 
 
 def test_an_order_in_doubt_locks_its_instrument_and_asks_a_person_once() -> None:

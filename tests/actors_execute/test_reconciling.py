@@ -209,7 +209,7 @@ def test_absence_of_an_order_that_was_sent_again_is_believed_only_when_the_secon
 
 
 def test_an_unknown_order_without_proof_is_a_break_and_a_fresh_one_is_left_alone() -> None:
-    found = examine(snapshot(since=T0 - 59 * SECOND), known("UNKNOWN"), 0)
+    found = examine(snapshot(since=T0 - 59 * SECOND), known("UNKNOWN"), 61 * SECOND)
     assert [each.kind for each in found.breaks] == ["UNKNOWN_ORDER"]
     fresh = examine(snapshot(), known("SENT", T0), 5 * SECOND)
     assert (fresh.breaks, fresh.evidence, fresh.skipped) == ((), (), ("hr-1",))

@@ -19,6 +19,7 @@ from model.decisions import (
     RunPlanned,
 )
 from model.execution import Alarm
+from model.margin import MarginHeard, MarginTold
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import Fill, Filled, Intent, OrderSpec, OrderType, Purpose, Share, Side, TimeInForce
 from model.units import cash, px, qty
@@ -75,13 +76,16 @@ JUDGED = RiskDecision(RUN, 20080924, Mode.TRADING, Regime.ELEVATED, 0.5, 0.25, -
 DENIED = Denial("COST_GATE", "GOLD@200812", "costs more than it moves", "i9")
 RAN = RunPlanned(RUN, "demo", 20080924, "in", "out", (planned().intent,), (DENIED,), AT_NS)
 APPROVED = Approved("a1", RUN, (planned().intent,), (DENIED,), AT_NS)
+HEARD = MarginHeard(
+    RUN, ("i-hr-000000000001",), MarginTold("a1", AT_NS, cash("80000"), cash("100000"), cash("20000"), "USD")
+)
 DONE = RunMoved(RUN, "ABORTED", "no quotes", AT_NS)
 LOCKED = InstrumentLocked("GOLD@200812", "books and venue differ", AT_NS)
 RELEASED = InstrumentReleased("GOLD@200812", "anna", "venue was wrong", AT_NS)
 ALARM = Alarm("STALLED", "the loop", "the loop is 6000 ms late", AT_NS)
 
 EVERY: tuple[Event, ...] = (
-    ENTERED, DECIDED, JUDGED, RAN, APPROVED, DONE, LOCKED, RELEASED, ALARM, planned(),
+    ENTERED, DECIDED, JUDGED, RAN, HEARD, APPROVED, DONE, LOCKED, RELEASED, ALARM, planned(),
     moved("hr-000000000001", "SENT", "UNKNOWN"), filled("e1", "5"), marked("1234567890"),
 )  # fmt: skip
 """One of every kind that the board, the log or the metrics take."""

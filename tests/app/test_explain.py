@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from app import facts
 from app.explain import Explanation, UnknownSubjectError, explain
-from model.decisions import Denial, RunPlanned, Targets
+from model.decisions import Denial, RunPlanned, Targets, Want
 from model.instruments import product_of
+from model.margin import MarginTold
 from model.order_events import OrderPlanned
 from model.orders import Filled
 from model.units import px_float, qty_float
-from state.journal import journal_rows
+from state.journal import SqliteJournal, journal_rows
+from tests.app.made_status import APPROVED, AT_NS, HEARD, RUN, row
 
 CHAIN = ["regime", "risk", "target", "netting", "gates", "price", "fill"]
 
@@ -120,3 +123,20 @@ def test_what_the_journal_does_not_know_is_an_error_that_names_it(finished: Path
 def test_a_session_without_a_decision_is_named(finished: Path) -> None:
     with pytest.raises(UnknownSubjectError, match="in session 20080101"):
         told(finished, "SP500_INDEX", 20080101)
+
+
+def test_the_brokers_margin_stands_before_what_was_approved_and_denied_by_it(tmp_path: Path) -> None:
+    told_none = MarginTold("a1", AT_NS, unknown="the link to the broker does not stand")
+    denied = Denial("MARGIN", "SP500@200812", "the broker's margin leaves too little", "i9")
+    targets = Targets(RUN, 20080924, "trend", (Want("SP500", 1, "", {}),), (), AT_NS)
+    events = (targets, HEARD, replace(HEARD, told=told_none), replace(APPROVED, denials=(denied,)))
+    with SqliteJournal(tmp_path / "journal") as journal:
+        journal.stage([row(seq, event) for seq, event in enumerate(events, 1)])
+        journal.commit()
+    said = [(line.part, line.text) for line in told(tmp_path, "SP500").lines if line.part in ("margin", "gates")]
+    assert said == [
+        ("margin", "after 1 orders initial margin 80,000, equity with loan 100,000, available 20,000 USD"),
+        ("margin", "asked for 1 orders, and unknown: the link to the broker does not stand"),
+        ("gates", "i-hr-000000000001 approved as a1"),
+        ("gates", "SP500@200812 not sent, MARGIN: the broker's margin leaves too little"),
+    ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from engine.actor import Actor
 from engine.clock import LiveClock, VirtualClock
 from engine.drive import VirtualDriver
 from engine.effects import CancelTimer, Effects, Journal, Ref, SetTimer, Tell, ToPort, Yields
 from engine.errors import EngineError, JournalError, WiringError
 from engine.kernel import Kernel
-from engine.message import Message, Told
+from engine.message import Message, Refused, Told
 from engine.supervise import Branch, Child
 from engine.timers import NEVER
 from tests.engine.kit import (
@@ -213,6 +214,31 @@ def test_a_driver_wants_a_virtual_clock_and_a_journal_that_commits_at_once() -> 
     kernel.tell("a", Note(1))
     with pytest.raises(JournalError, match="async host"):
         VirtualDriver(kernel).run()
+
+
+def test_a_sender_can_tell_a_port_that_took_nothing_from_one_that_failed() -> None:
+    class Broken(Box):
+        def deliver(self, message: Message, cause: int) -> Told:
+            raise OSError("unplugged in the middle of it")
+
+    heard: list[Message] = []
+
+    class Sender(Actor):
+        def on_boom(self, boom: Boom) -> Effects:
+            return [ToPort(port, boom) for port in ("broken", "full", "nowhere")]
+
+        def on_refused(self, refused: Refused) -> Effects:
+            heard.append(refused)
+            return None
+
+    kernel = kernel_of(Child("a", Sender))
+    kernel.attach(Broken("broken"))
+    kernel.attach(Box("full", Told.FULL))
+    kernel.tell("a", Boom())
+    VirtualDriver(kernel).run()
+    assert {(each.to, each.raised) for each in heard if isinstance(each, Refused)} == {
+        ("broken", True), ("full", False), ("nowhere", False),
+    }  # fmt: skip
 
 
 def test_a_port_that_raises_or_refuses_says_so_to_the_sender() -> None:

@@ -61,7 +61,7 @@ def test_the_second_order_is_corrected_as_itself() -> None:
     twice(exchange)
     exchange.on_bar(bar("CSPX", 1, ["91", "91", "88", "89"]))
     *_, second = (fact for fact in exchange.take(close_of(1)) if isinstance(fact, Fill))
-    exchange.desk.correct(second.exec_id, 0, 0)
+    exchange.back_office.correct(second.exec_id, 0, 0)
     filled = Counter({order.venue_id: order.filled for order in exchange.desk.orders.values()})
     assert filled[second.venue_id] == 0
     assert filled.total() == qty(10)

@@ -80,6 +80,13 @@ def test_a_request_while_the_link_is_down_is_not_taken() -> None:
     bench.settle()
     assert bench.port.deliver(SubmitOrder(buy("a", "CSPX")), 0) is Told.FULL
     assert bench.settle() == []
+    bench.port.connect()
+    bench.price(quote("CSPX", at(0, 10), "99.90", "100"))
+    bench.settle()
+    assert bench.port.deliver(SubmitOrder(buy("b", "CSPX", limit="50")), 0) is Told.OK
+    # nothing of the first waited for the link
+    bench.settle()
+    assert list(bench.exchange.desk.orders) == ["b"]
 
 
 def test_without_latency_a_direct_port_answers_within_the_delivery() -> None:

@@ -16,7 +16,6 @@ from engine.message import Message, Told
 from engine.supervise import Branch, Child
 from model.market import BarClosed, FxRateSeen, Quote, SessionClosed
 from ports.feed import FeedPlan, RecordedFeed
-from ports.feed.schedule import heard
 from state.lake import Lake
 from state.lake.importers import import_folder
 
@@ -95,17 +94,6 @@ def test_the_held_contract_is_told_every_session_and_its_neighbours_around_the_r
         ("FUT@202306", 20230504),
         ("FUT@202309", 20230504),
     ]
-
-
-def test_the_days_on_which_a_contract_is_heard_are_known_without_its_bars(lake: Lake) -> None:
-    rolls = lake.roll_schedule(["FUT", "ACME"])
-    assert heard(rolls, "FUT", 20230501, 20230504, window=1, after=1) == [
-        (202306, 20230501, 20230504),
-        (202309, 20230502, 20230504),
-    ]
-    assert heard(rolls, "FUT", 20230505, 20230531, window=1, after=1) == [(202309, 20230505, 20230531)]
-    assert heard(rolls, "FUT", 20230501, 20230501, window=1, after=1) == [(202306, 20230501, 20230501)]
-    assert heard(rolls, "ACME", 20230501, 20230504) == [(0, 20230501, 20230504)]
 
 
 def test_bars_of_one_instant_come_by_product_and_contract_and_then_the_session_closes(lake: Lake) -> None:

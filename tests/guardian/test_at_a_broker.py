@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from model.orders import OrderAcked, OrderSent, SubmitOrder
-from model.units import NS_PER_SECOND
+from model.orders import Filled, OrderAcked, OrderSent, Side, SubmitOrder
+from model.units import NS_PER_SECOND, qty
 from ports.ib.port import IBPort
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.guardian.gateway_kit import ENGINES_CLIENT, GUARDIANS_CLIENT, Watch, named, resting, watch
+from tests.ib.engine_kit import Engine
 from tests.ib.kit import ACCOUNT, CONTRACTS, QUICK, Listener, replace
 from tests.tws.gateway.bourse import SATURDAY, at
 
@@ -135,6 +136,19 @@ async def test_what_does_not_end_is_named_and_nothing_is_closed_meanwhile(lake: 
         assert not await scene.acts()
         assert "hr-typed (it has no number under which a program could cancel it)" in scene.log.said("TRY_AGAIN")
         assert scene.holds() == {"ABC": 100.0}
+
+
+async def test_what_the_gateway_has_against_a_cancel_is_said(lake: Lake, tmp_path: Path) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.start()
+        await here.up()
+        left = await resting(here, "99.5")
+        await here.kill()
+        for _ in range(12):
+            here.control.inject("CancelOrder", Harm.REFUSE, code=321, text="the API is read-only")
+        assert not await scene.acts()
+        assert f"{left[0]} (321: the API is read-only)" in scene.log.said("TRY_AGAIN")
 
 
 # -- gateways that are not there
@@ -302,6 +316,36 @@ async def test_a_closing_order_that_was_lost_on_its_way_is_sent_again_after_thre
         assert scene.sent(order.client_id) == 1
 
 
+async def test_a_closing_order_that_is_still_on_its_way_when_the_next_guardian_comes_is_not_doubled(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.control.transfer(ACCOUNT, "ABC", 100.0, 100.0)
+        (order,) = scene.plan(ABC="100").orders
+        here.control.inject("PlaceOrder", Harm.DELAY, seconds=0.5, client=GUARDIANS_CLIENT)
+        with pytest.raises(ConnectionError, match="nothing is known"):
+            await scene.with_session(lambda session: session.submit(order), patience=replace(QUICK, look_gap_s=0.005))
+        patient = replace(QUICK, look_gap_s=0.4)
+        assert await scene.with_session(lambda session: session.submit(order), patience=patient) == ""
+        assert scene.sent(order.client_id) == 1
+
+
+async def test_a_closing_order_is_looked_for_three_times_even_when_nothing_was_done_before(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with watch(lake, tmp_path) as scene:
+        here = scene.here
+        here.control.transfer(ACCOUNT, "ABC", 100.0, 100.0)
+        (order,) = scene.plan(ABC="100").orders
+        passed: list[str] = []
+        here.gateway.on_passed = lambda message, client: passed.append(message)
+        assert await scene.with_session(lambda session: session.submit(order)) == ""
+        looked = passed[: passed.index("PlaceOrder")]
+        for part in ("ReqAllOpenOrders", "ReqCompletedOrders", "ReqPositions", "ReqExecutions"):
+            assert looked.count(part) >= 3
+
+
 async def test_a_closing_order_that_may_have_left_before_midnight_is_left_to_a_person(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -355,3 +399,22 @@ async def test_an_account_that_the_gateway_does_not_have_is_no_reason_to_give_up
         assert "the gateway has DU1000001, and not DU7654321" in scene.log.said("TRY_AGAIN")
         scene.comes()
         assert await scene.acts()
+
+
+async def test_the_next_engine_takes_what_the_guardian_closed_into_its_books(lake: Lake, tmp_path: Path) -> None:
+    async with watch(lake, tmp_path, flatten=True) as scene:
+        here = scene.here
+        engine = Engine(here)
+        await engine.trading()
+        name = engine.place("100.02", "100")
+        await engine.until(lambda: engine.state(name) == "FILLED", "the position")
+        await engine.compared()
+        rows = await engine.crash()
+        (order,) = scene.plan(ABC="100").orders
+        assert await scene.acts()
+        engine = Engine(here, rows)
+        await engine.until(lambda: engine.position() == 0, "the closing fill in the books")
+        closed = [each.fill for each in engine.rows(Filled) if each.fill.client_id == order.client_id]
+        assert [(each.side, each.quantity) for each in closed] == [(Side.SELL, qty("100"))]
+        assert (await engine.compared()).complete
+        await engine.crash()

@@ -157,8 +157,20 @@ def test_a_venue_that_does_not_answer_is_asked_until_it_does_while_the_fence_sta
     assert bench.log.codes == ["LAPSED", "FENCED", "ENDED", "TRY_AGAIN"]
     assert bench.lease.token() is None
     assert bench.wait(20)
-    assert bench.log.codes.count("TRY_AGAIN") == 2
+    assert bench.log.codes == ["LAPSED", "FENCED", "ENDED", "TRY_AGAIN", "CANCELLED", "DONE"]
     assert bench.open_at_venue() == []
+
+
+def test_a_trouble_that_stays_is_said_again_every_five_minutes_and_another_one_at_once(bench: Bench) -> None:
+    bench.unreachable = 1_000
+    bench.beats(3)
+    assert not bench.wait(12 + 280)
+    assert bench.log.codes.count("TRY_AGAIN") == 1
+    assert not bench.wait(30)
+    assert bench.log.codes.count("TRY_AGAIN") == 2
+    bench.lease.store.path.write_bytes(b"spoiled")
+    assert not bench.wait(10)
+    assert bench.log.codes.count("TRY_AGAIN") == 3
 
 
 # -- closing by the plan

@@ -22,10 +22,21 @@ from engine.memory import MemoryJournal
 from engine.ports import Row
 from engine.stages import StopPlan, StopStage
 from engine.supervise import Branch, Child
-from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, NavMarked
+from model.decisions import Approved, Decide, InstrumentLocked, InstrumentReleased, Mode, ModeChanged, NavMarked
 from model.execution import Alarm, Reconciled, ReconcileNow
-from model.market import WatchAgain
-from model.orders import CancelOrder, Filled, Intent, OrderUpdate, Place, Purpose, Share, Side, WatchQuotes, intent_id
+from model.market import WatchAgain, WatchQuotes
+from model.orders import (
+    CancelOrder,
+    Filled,
+    Intent,
+    OrderUpdate,
+    Place,
+    Purpose,
+    Share,
+    Side,
+    VenueUp,
+    intent_id,
+)
 from model.units import NS_PER_SECOND, cash, px, qty
 from ports.ib.port import IBPort
 from tests.ib.kit import CONTRACTS, PATIENCE_S, Stand
@@ -43,7 +54,7 @@ class Rest(Actor):
 
     def on_any(
         self, message: OrderUpdate | Filled | ModeChanged | InstrumentLocked | InstrumentReleased | NavMarked
-        | WatchQuotes | WatchAgain,
+        | WatchQuotes | WatchAgain | VenueUp | Approved | Decide,
     ) -> Effects:  # fmt: skip
         return None
 
@@ -78,8 +89,8 @@ class Engine:
         names = ("pair", "basket", "risk", "portfolio", "reconciler", "system", "market_data")
         builds: dict[str, Callable[[], Actor]] = {
             "system": lambda: System(
-                listeners=[ref(each) for each in ("orders", "reconciler")], lock_listeners=[ref("orders")],
-                auto_trade=True,
+                listeners=[ref(each) for each in ("orders", "reconciler", *self.deciding())],
+                lock_listeners=[ref("orders")], auto_trade=True,
             ),
             "orders": lambda: Orders(
                 instruments=CONTRACTS, clients=Clients(**{each: ref(each) for each in names}), policy=EXECUTION
@@ -93,8 +104,12 @@ class Engine:
             ),
         }  # fmt: skip
         for name in ("pair", "basket", "risk", "market_data"):
-            builds[name] = Rest
+            builds[name] = self.deciding().get(name, Rest)
         return Branch("root", tuple(Child(name, build) for name, build in builds.items()))
+
+    def deciding(self) -> dict[str, Callable[[], Actor]]:
+        """Actors that decide and are there; rests stand for the others."""
+        return {}
 
     async def crash(self) -> tuple[Row, ...]:
         """End this life without a word; what was durable is left."""

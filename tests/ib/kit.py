@@ -14,6 +14,7 @@ from engine.clock import PacedClock
 from engine.message import Message, Told
 from model.execution import LockInstrument
 from model.instruments import Instrument
+from model.margin import MarginTold
 from model.market import Quote
 from model.orders import (
     CancelAtVenue,
@@ -56,6 +57,7 @@ QUICK = Patience(
 
 CONTRACTS: Mapping[str, Instrument] = {
     **{name: each for name, each in INSTRUMENTS.items() if each.roll is None and name != "VXX"},
+    "SP500@201906": INSTRUMENTS["SP500"].contract(201906),
     "SP500@201909": INSTRUMENTS["SP500"].contract(201909),
 }
 replace = msgspec.structs.replace
@@ -74,7 +76,8 @@ class Listener:
 
     def all(self, kind: type[M], client_id: str = "") -> list[M]:
         """Every message of a kind, in order, once; what several actors are told is counted with `orders`."""
-        first = {VenueSnapshot: "reconciler", CashMoved: "portfolio", Quote: "market_data", LockInstrument: "system"}
+        first = {VenueSnapshot: "reconciler", CashMoved: "portfolio", Quote: "market_data", LockInstrument: "system",
+            MarginTold: "risk"}  # fmt: skip
         return [
             message
             for to, message in self.told

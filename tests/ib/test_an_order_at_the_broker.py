@@ -34,11 +34,13 @@ LIVE = 0
 async def test_the_link_is_told_to_stand_with_the_account_once_everything_is_proved(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
-        assert here.submit(here.spec()) is Told.FULL
+        spec = here.spec()
+        assert here.submit(spec) is Told.FULL
         await here.up()
+        assert here.at_broker(spec) == 0  # nothing of it waited for the link
         (up,) = here.heard.all(VenueUp)
-        assert (up.account, up.paper, up.cancel_timer) == (ACCOUNT, True, False)
-        assert [to for to, message in here.heard.told if message == up] == ["orders", "reconciler", "system"]
+        assert (up.account, up.paper, up.cancel_timer, up.margin) == (ACCOUNT, True, False, True)
+        assert [to for to, message in here.heard.told if message == up] == ["risk", "orders", "reconciler", "system"]
 
 
 async def test_an_order_is_sent_acknowledged_and_filled_with_its_commission(lake: Lake, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from state.lake import Lake
 from tests.ib.engine_kit import Engine
 from tests.ib.kit import Stand, stand
 
-DEEDS = ("marketable", "resting", "cancel", "modify", "fill in parts")
+DEEDS = ("marketable", "resting", "cancel", "modify", "fill in parts", "combo", "combo that rests")
+JUN, SEP, ROLL = "SP500@201906", "SP500@201909", "SP500@201906-201909"
 HARMED: dict[str, tuple[Harm, ...]] = {
     "PlaceOrder": (Harm.DROP, Harm.DELAY, Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER),
     "CancelOrder": (Harm.DROP, Harm.DELAY, Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER),
@@ -35,6 +36,8 @@ SAID = {
     "cancel": ("PlaceOrder", "CancelOrder", "OpenOrder", "OrderStatus"),
     "modify": ("PlaceOrder", "OpenOrder", "OrderStatus"),
     "fill in parts": ("PlaceOrder", "OpenOrder", "OrderStatus", "ExecDetails", "CommissionReport"),
+    "combo": ("PlaceOrder", "OpenOrder", "OrderStatus", "ExecDetails", "CommissionReport"),
+    "combo that rests": ("PlaceOrder", "OpenOrder", "OrderStatus", "ExecDetails", "CommissionReport"),
 }
 """Which messages a deed has; harm to others does nothing."""
 
@@ -85,12 +88,11 @@ async def modified(here: Stand, engine: Engine, name: str) -> None:
     await resting(here, engine, name)
 
     def asked() -> bool:
-        """The order manager takes a limit for its own as soon as it asks; where that was lost, ask for another one."""
+        """A change that is lost with its link is settled by the next comparison, and asked for again."""
         order = engine.kernel.actor("orders").book.orders[name]
         shown = [each.order.limit for each in here.control.dump().orders]
         if not order.pending and engine.port.link.ready and shown == [99.5]:
-            limit = px("99.75") if order.limit == px("99.5") else order.limit + px("0.01")
-            engine.host.tell("orders", Reprice(name, limit, "the test"))
+            engine.host.tell("orders", Reprice(name, px("99.75"), "the test"))
         return bool(shown) and shown[0] is not None and shown[0] >= 99.75
 
     await engine.until(asked, "the new limit")
@@ -103,9 +105,19 @@ async def in_parts(here: Stand, engine: Engine, name: str) -> None:
     await filled(here, engine, name)
 
 
+async def after_its_legs_moved(here: Stand, engine: Engine, name: str) -> None:
+    """Two of the three find a market, then the last one."""
+    await resting(here, engine, name)
+    here.price(2890.5, 2890.75, JUN, bid_size=2.0)
+    here.price(2890.5, 2890.75, JUN, bid_size=50.0)
+    await filled(here, engine, name)
+
+
 ENDS = {
     "marketable": filled, "resting": resting, "cancel": cancelled, "modify": modified, "fill in parts": in_parts,
+    "combo": filled, "combo that rests": after_its_legs_moved,
 }  # fmt: skip
+LIMITS = {"marketable": "100.02", "combo": "5.25", "combo that rests": "4.75"}
 
 
 def named(case: object) -> str:
@@ -117,17 +129,25 @@ async def test_one_decision_is_one_order_whatever_is_harmed(
     lake: Lake, tmp_path: Path, deed: str, message: str, harm: Harm, crash: str
 ) -> None:
     async with stand(lake, tmp_path) as here:
+        here.price(2890.0, 2890.25, JUN)
+        here.price(2895.0, 2895.25, SEP)
         engine = Engine(here)
         await engine.trading()
         here.control.inject(message, harm, seconds=0.15 if harm is Harm.DELAY else 0.0)
-        name = engine.place("100.02" if deed == "marketable" else "99.5")
+        instrument, quantity = (ROLL, "3") if "combo" in deed else ("ABC", "100")
+        name = engine.place(LIMITS.get(deed, "99.5"), quantity, instrument=instrument)
         engine = await crashed(here, engine, name, crash)
         await ENDS[deed](here, engine, name)
         await engine.compared()
         assert at_broker(here, name) == 1
         told = here.control.dump()
-        held = {each.contract.symbol: each.quantity for each in told.positions}
-        assert engine.position() == qty(str(held.get("ABC", 0.0)))
+        held = {(each.contract.symbol, each.contract.expiry[:6]): each.quantity for each in told.positions}
+        names = {"ABC": ("ABC", ""), JUN: ("ES", "201906"), SEP: ("ES", "201909")}
+        assert {each: engine.position(each) for each in names} == {
+            each: qty(str(held.get(key, 0.0))) for each, key in names.items()
+        }
+        if "combo" in deed:
+            assert (engine.position(JUN), engine.position(SEP)) == (-qty("3"), qty("3"))
         assert engine.cash() == cash(told.value("CashBalance"))
         await engine.crash()
 

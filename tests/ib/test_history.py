@@ -15,7 +15,7 @@ from ports.ib.errors import LinkLost
 from ports.ib.history import HistoryFetch, HistoryFetched, HistoryPlan, HistoryWanted
 from ports.ib.history_pace import DAILY, MINUTE, HistoryPace, PaceLimits
 from ports.ib.history_parts import MINUTE_NS, rows_of
-from ports.ib.past import rate_pair
+from ports.ib.rates import pair_of
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from state.lake.manifest import Import
@@ -126,7 +126,7 @@ async def test_rates_are_dollars_for_one_unit_whichever_way_the_pair_is_quoted(t
     write(tmp_path / "recorded", [draft], Import(fingerprint="yen", source="by hand", made=(), report=()))
     async with stand(Lake(tmp_path / "recorded"), tmp_path, now_ns=SATURDAY) as here:
         pairs = [
-            HistoryWanted(instrument=rate_pair(each), first=FIRST, last=LAST, rate_of=each) for each in ("EUR", "JPY")
+            HistoryWanted(instrument=pair_of(each), first=FIRST, last=LAST, rate_of=each) for each in ("EUR", "JPY")
         ]
         assert [each.instrument.id for each in pairs] == ["EURUSD", "USDJPY"]
         done = await fetched(here, tmp_path / "lake", *pairs)

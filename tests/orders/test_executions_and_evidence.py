@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.order_book import shares_of
+from actors.order import shares_of
 from actors.pricing import ExecutionPolicy, Style
 from engine.effects import Reply
 from engine.message import Refused
@@ -380,7 +380,7 @@ def test_a_refused_cancel_is_looked_up() -> None:
 # --- what the port does not take --------------------------------------------------------------------------------------
 
 
-def test_what_the_port_does_not_take_is_unknown_or_asked_again() -> None:
+def test_what_the_port_does_not_take_waits_or_is_asked_again() -> None:
     bench, one = Bench(), intent(limit="100")
     bench.work(one)
     bench.say(Reprice(one.id, px("101"), "eager"))
@@ -396,7 +396,7 @@ def test_what_the_port_does_not_take_is_unknown_or_asked_again() -> None:
     bench.say(place(two))
     submit = bench.sent(SubmitOrder)[-1]
     bench.say(Refused("venue", submit))
-    assert bench.state(two) == "UNKNOWN"
+    assert bench.state(two) == "LOST"
     assert bench.say(Refused("venue", CancelAtVenue("hr-x"))) == []
     assert bench.say(Refused("pair", bench.last(two))) == []
 

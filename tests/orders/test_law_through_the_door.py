@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.message import Message
+from engine.message import Message, Refused
 from model.decisions import Mode, ModeChanged
 from model.execution import ProvenAbsent, SeenAtVenue
 from model.order_events import OrderMoved
@@ -22,6 +22,10 @@ from model.orders import (
     OrderModified,
     OrderRejected,
     OrderSent,
+    OrderSpec,
+    OrderType,
+    SubmitOrder,
+    TimeInForce,
     VenueDown,
 )
 from model.units import px, qty
@@ -56,6 +60,13 @@ def seen(state: str) -> Callable[[Intent], Message]:
     return lambda one: SeenAtVenue(one.id, state, "v1", 0, "snap", T0)
 
 
+def planned(one: Intent) -> OrderSpec:
+    return OrderSpec(
+        client_id=one.id, instrument=one.instrument, side=one.side, quantity=one.quantity, type=OrderType.LIMIT,
+        tif=TimeInForce.DAY, limit=one.limit,
+    )  # fmt: skip
+
+
 PROVOKE: dict[OrderEvent, Callable[[Intent], Message]] = {
     E.HANDED_TO_WIRE: lambda one: OrderSent(one.id, T0),
     E.ACKED: lambda one: OrderAcked(one.id, "v1", T0),
@@ -66,6 +77,7 @@ PROVOKE: dict[OrderEvent, Callable[[Intent], Message]] = {
     E.DUPLICATE_ID: lambda one: OrderRejected(one.id, "DUPLICATE_ID", "seen", T0),
     E.EXPIRED: lambda one: OrderExpired(one.id, 0, T0),
     E.DISCONNECTED: lambda one: VenueDown("x", "gone", T0),
+    E.NOT_SENT: lambda one: Refused("venue", SubmitOrder(planned(one))),
     E.SEEN_OPEN: seen("WORKING"),
     E.SEEN_FILLED: seen("FILLED"),
     E.SEEN_CANCELLED: seen("CANCELLED"),

@@ -10,7 +10,7 @@ import pytest
 from actors.pricing import ExecutionPolicy, Style
 from model.decisions import Mode, ModeChanged
 from model.execution import OrderDenied, SeenAtVenue
-from model.market import WatchAgain
+from model.market import WatchAgain, WatchQuotes
 from model.order_events import OrderPlanned, OrderRepriced
 from model.orders import (
     CancelAtVenue,
@@ -30,7 +30,6 @@ from model.orders import (
     Urgency,
     VenueDown,
     VenueUp,
-    WatchQuotes,
 )
 from model.units import px, qty
 from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote
@@ -88,6 +87,69 @@ def test_without_a_quote_in_time_it_never_becomes_an_order() -> None:
     assert again.state(one) == "DENIED"
 
 
+def legs() -> tuple[Intent, Intent]:
+    """One pair: a fund and a future."""
+    return intent(pair="p", legs=2), intent(Side.SELL, "3", instrument="SP500", pair="p", legs=2, leg=1)
+
+
+def test_legs_of_a_pair_leave_together() -> None:
+    bench, (one, other) = Bench(POLICY), legs()
+    bench.say(place(one))
+    bench.say(place(other))
+    bench.say(quote("99.98", "100.02", T0))
+    assert bench.sent(SubmitOrder) == []
+    bench.say(quote("99.75", "100.25", T0, "SP500"))
+    assert (bench.submits(one), bench.submits(other)) == (1, 1)
+
+
+def test_a_leg_that_comes_last_takes_the_others_with_it() -> None:
+    bench, (one, other) = Bench(POLICY), legs()
+    bench.say(place(one))
+    bench.say(quote("99.98", "100.02", T0))
+    bench.say(place(other))
+    bench.say(quote("99.75", "100.25", T0, "SP500"))
+    assert (bench.submits(one), bench.submits(other)) == (1, 1)
+
+
+def test_without_a_quote_for_one_leg_none_becomes_an_order() -> None:
+    """A roll whose old contract had no price any more bought the new one alone."""
+    bench, (one, other) = Bench(POLICY), legs()
+    bench.say(place(one))
+    bench.say(place(other))
+    keep_quoting(bench, 11)
+    assert bench.sent(SubmitOrder) == []
+    told = {row.client_id: (row.code, "another leg" in row.text) for row in bench.rows(OrderDenied)}
+    assert told == {one.id: ("NO_QUOTE", True), other.id: ("NO_QUOTE", False)}
+
+
+def test_a_leg_at_a_price_that_is_not_believed_keeps_the_other_back() -> None:
+    bench = Bench(POLICY)
+    one, other = intent(pair="p", legs=2), intent(Side.SELL, "3", instrument="SP500", pair="p", legs=2, leg=1)
+    bench.say(place(one))
+    bench.say(place(other))
+    bench.say(quote("99.98", "100.02", T0))
+    bench.say(quote("1.00", "1.25", T0, "SP500"))
+    bench.wait(11)
+    assert bench.sent(SubmitOrder) == []
+    assert {row.code for row in bench.rows(OrderDenied)} == {"PRICE_SANITY", "NO_QUOTE"}
+
+
+def test_a_leg_that_was_sent_before_a_restart_does_not_hold_the_other_back() -> None:
+    bench, (one, other) = Bench(POLICY), legs()
+    bench.say(place(one))
+    bench.say(place(other))
+    bench.say(quote("99.98", "100.02", T0))
+    bench.say(quote("99.75", "100.25", T0, "SP500"))
+    first = next(n for n, row in enumerate(bench.journal()) if isinstance(row, OrderPlanned)) + 1
+    again = Bench(POLICY, rows=bench.journal()[:first])
+    again.say(place(one))
+    again.say(place(other))
+    again.say(quote("99.98", "100.02", T0))
+    again.say(quote("99.75", "100.25", T0, "SP500"))
+    sent = {each.order.client_id for each in again.sent(SubmitOrder)}
+    assert sent == {one.id, other.id} - {bench.rows(OrderPlanned)[0].spec.client_id}
+
+
 def test_a_mid_far_from_the_price_of_the_decision_is_not_believed() -> None:
     bench, one = Bench(POLICY), intent(reference="1")  # pence taken for pounds
     bench.say(place(one))
@@ -134,8 +196,10 @@ def test_an_order_that_is_being_cancelled_is_not_repriced() -> None:
     bench.say(Reprice(one.id, 0, "the other leg is ahead"))
     assert bench.sent(ModifyOrder) == []
     bench.say(CancelRejected(one.id, "TOO_LATE", "no", bench.clock.now_ns))
-    keep_quoting(bench, 15)
-    assert len(bench.sent(ModifyOrder)) == 1
+    keep_quoting(bench, 29)
+    assert (len(bench.sent(ModifyOrder)), len(bench.sent(CancelAtVenue))) == (0, 1)
+    keep_quoting(bench, 2)  # it is still to be gone: nobody bids it up meanwhile, and the cancel is asked again
+    assert (len(bench.sent(ModifyOrder)), len(bench.sent(CancelAtVenue))) == (0, 2)
 
 
 def test_a_failed_modify_leaves_the_order_working() -> None:

@@ -155,6 +155,9 @@ def test_nothing_is_taken_before_the_venue_is_up_nor_after_it_hung_up(tmp_path: 
         await until(lambda: len(exchange.writers) == 2)
         await up(exchange, heard)
         assert port.deliver(SubmitOrder(SPEC), 0) is Told.OK
+        await until(lambda: any(isinstance(message, SubmitOrder) for message, _ in exchange.got))
+        # what was refused never comes, in no later session either: an order that was refused may be sent again
+        assert [message for message, _ in exchange.got if isinstance(message, SubmitOrder)] == [SubmitOrder(SPEC)]
 
     heard = played(tmp_path, play)
     for who in ("orders", "reconciler", "system"):

@@ -65,6 +65,17 @@ def test_the_roll_sells_the_near_contract_and_buys_the_far_one() -> None:
     ]
 
 
+def test_the_spread_is_one_order_that_moves_both_contracts_in_parts() -> None:
+    stage = played("spread")
+    assert stage.positions == {"GAMMA@202406": 3}
+    assert [(o.spec.instrument, o.spec.side.name, o.filled // 10**8) for o in stage.orders] == [
+        ("GAMMA@202403", "BUY", 3),
+        ("GAMMA@202403-202406", "BUY", 3),
+    ]
+    parts = [(f.instrument, f.quantity // 10**8) for f in stage.venue.exchange.desk.fills[1:]]
+    assert parts == [("GAMMA@202403", 2), ("GAMMA@202406", 2), ("GAMMA@202403", 1), ("GAMMA@202406", 1)]
+
+
 def test_the_halt_finds_orders_open_and_the_author_resumes() -> None:
     stage = played("halt")
     entered = [row.event.mode for row in stage.rows if isinstance(row.event, ModeEntered)]

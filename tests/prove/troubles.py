@@ -152,6 +152,7 @@ def link_falls_under_the_order() -> Stage:
 
     stage.tape.spoil = spoil
     stage.run("3s")
+    stage.tape.spoil = lambda quote: quote
     return stage
 
 

@@ -97,7 +97,7 @@ FILLS = (
         "After a restart a dividend that is in the journal is not known by its name, and booked once more.",
         "wallet differs from book: freqtrade#11007",
         "actors.portfolio",
-        "        if self.books.first_time(row.move.id):\n            self.books.move_cash(row.move)",
+        "        if self.books.first_time(row.move.id, row.move.at_ns):\n            self.books.move_cash(row.move)",
         "        self.books.move_cash(row.move)",
     ),
     Bug(
@@ -105,7 +105,8 @@ FILLS = (
         "After a restart a settlement that is in the journal is not known by its name, and booked once more.",
         "a redeploy loses what it knew: Lean#6722, vnpy#257",
         "actors.portfolio",
-        "        if self.books.first_time(row.settlement.id):\n            self.books.settle(row.settlement)",
+        "        if self.books.first_time(row.settlement.id, row.settlement.at_ns):\n"
+        "            self.books.settle(row.settlement)",
         "        self.books.settle(row.settlement)",
     ),
     Bug(
@@ -113,7 +114,7 @@ FILLS = (
         "The snapshot keeps cash and not the names of what moved it.",
         "a redeploy loses what it knew: Lean#7048",
         "actors.books_kept",
-        "    books.seen_ids = dict.fromkeys(kept.seen_ids, 1)\n",
+        "    books.seen_ids = dict(zip(kept.seen_ids, times, strict=True))\n",
         "",
     ),
     Bug(

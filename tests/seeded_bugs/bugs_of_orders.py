@@ -157,8 +157,8 @@ ORDERS = (
         "A change of price asks for the full quantity on top of what has filled.",
         "cancel-and-replace re-sends the full quantity: freqtrade#13332, chrisleekr/binance-trading-bot#451",
         "actors.order_pacing",
-        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, expires_ns=",
-        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.limit, "
+        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.asked, expires_ns=",
+        "            ToPort(self.venue, ModifyOrder(order.spec.client_id, row.change_id, order.asked, "
         "order.filled + order.spec.quantity, expires_ns=",
     ),
     Bug(

@@ -20,7 +20,7 @@ def test_writing_the_page_gives_that_page(tmp_path: Path) -> None:
 
 def test_the_diagram_shows_how_an_order_is_lost_and_sent_again() -> None:
     drawn = diagram.mermaid(TABLE, PLANNED, TERMINAL)
-    assert "UNKNOWN --> LOST: PROVEN_ABSENT" in drawn
+    assert "UNKNOWN --> LOST: NOT_SENT, PROVEN_ABSENT" in drawn
     assert "LOST --> SENT: RESENT" in drawn
     assert drawn.count("[*]") == 1 + len(TERMINAL)
 

@@ -6,10 +6,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.errors import JournalError
 from engine.message import Event
+from model.combos import as_legs
 from model.decisions import (
     Approved,
     DayMarked,
@@ -24,7 +26,7 @@ from model.decisions import (
     Targets,
     Want,
 )
-from model.order_events import OrderRepriced
+from model.order_events import OrderRepriced, OrderStands
 from model.orders import Side
 from state.content import Content, content_hash
 from state.journal import Events
@@ -65,6 +67,8 @@ def a_day() -> list[Event]:
         moved(BUY, "ACKED", "SENT", "WORKING", venue="v-1"),
         filled(BUY, "x1", LOT, 3_850 * PX, at_ns=MONDAY_NS + 5),
         OrderRepriced(SELL.id, "c1", 3_840 * PX, MONDAY_NS),
+        OrderStands(SELL.id, "c1", 3_840 * PX, "", MONDAY_NS),
+        OrderRepriced(SELL.id, "c2", 3_830 * PX, MONDAY_NS),  # it ends before this is answered
         moved(SELL, "CANCEL_CONFIRMED", "WORKING", "CANCELLED"),
         filled(BUY, "x2", 2 * LOT, 3_851 * PX, at_ns=MONDAY_NS + 6),
         moved(BUY, "FILLED", "WORKING", "FILLED"),
@@ -94,7 +98,7 @@ def test_an_order_is_told_with_its_average_price_and_end(folder: Path, events: E
         sell = ledger.order(SELL.id)
         assert sell is not None
         assert (sell.state, sell.filled, sell.average_px, sell.side) == ("CANCELLED", 0, 0, -1)
-        assert (sell.limit_px, sell.reprices) == (3_840 * PX, 1)
+        assert (sell.limit_px, sell.reprices) == (3_840 * PX, 2)
         assert ledger.order("hr-none") is None
         assert [order.client_id for order in ledger.orders(run_id=RUN)] == [BUY.id, SELL.id]
         assert ledger.orders(open_only=True) == []
@@ -290,3 +294,20 @@ def test_the_way_to_the_end_does_not_count_but_the_end_does(tmp_path: Path, even
         hashes.append(content.hash())
     assert hashes[0] == hashes[1]
     assert len(set(hashes)) == 3
+
+
+def test_a_spread_is_told_with_what_is_whole_and_its_net_price(tmp_path: Path, events: Events) -> None:
+    """Three sold at 3850 and two bought at 3871 and 3873: two whole, at 3872 - 3850 net."""
+    spread = msgspec.structs.replace(BUY, instrument="SP500@202303-202306", leg_references=(3_850 * PX, 3_870 * PX))
+    near, far = (msgspec.structs.replace(leg, id=spread.id) for leg in as_legs(spread))
+    told = [
+        planned(spread),
+        filled(near, "n1", 3 * LOT, 3_850 * PX),
+        filled(far, "f1", LOT, 3_871 * PX),
+        filled(far, "f2", LOT, 3_873 * PX),
+    ]
+    write(tmp_path, rows(told))
+    with Ledger(tmp_path, events) as ledger:
+        order = ledger.order(spread.id)
+        assert order is not None
+        assert (order.instrument, order.filled, order.average_px) == ("SP500@202303-202306", 2 * LOT, 22 * PX)

@@ -51,8 +51,19 @@ def arrivals(at: OrderState) -> Iterator[tuple[OrderState, OrderEvent]]:
     return ((state, event) for (state, event), outcome in TABLE.items() if outcome.moved and outcome.state is at)
 
 
-def test_lost_is_reached_only_from_unknown_and_only_by_proof_or_a_persons_word() -> None:
-    assert list(arrivals(S.LOST)) == [(S.UNKNOWN, E.PROVEN_ABSENT), (S.UNKNOWN, E.DECLARED_ABSENT)]
+def test_lost_is_reached_only_by_proof_by_a_persons_word_or_by_a_port_that_sent_nothing() -> None:
+    assert set(arrivals(S.LOST)) == {
+        (S.UNKNOWN, E.PROVEN_ABSENT),
+        (S.UNKNOWN, E.DECLARED_ABSENT),
+        (S.DURABLE, E.NOT_SENT),
+        (S.UNKNOWN, E.NOT_SENT),
+    }
+
+
+def test_a_port_that_says_that_nothing_left_is_not_believed_of_what_it_said_it_had_sent() -> None:
+    assert next_state(S.SENT, E.NOT_SENT).state is S.UNKNOWN
+    for state in (S.PLANNED, S.WORKING, *TERMINAL, S.LOST):
+        assert next_state(state, E.NOT_SENT).state is state
 
 
 def test_a_persons_word_changes_nothing_that_is_known() -> None:

@@ -199,7 +199,7 @@ class Broker:
         trade = self._trades.called(exec_id)
         if trade is None or not trade.source:
             raise LookupError(f"there is no execution {exec_id!r} of a contract")
-        self.books[trade.execution.account].exchange.desk.correct(trade.source, quantity, price)
+        self.books[trade.execution.account].exchange.back_office.correct(trade.source, quantity, price)
         self._settle()
 
     def locate(self, con_id: int) -> None:
@@ -218,7 +218,7 @@ class Broker:
         listing = book.exchange.listings.get(line.name)
         if listing is None:
             raise LookupError(f"the exchange does not list {line.name}")
-        book.exchange.desk.transfer(listing, quantity, price)
+        book.exchange.back_office.transfer(listing, quantity, price)
         holding = book.costs.holding(line)
         stem = f"transfer-{len(book.exchange.account.transfers)}"
         holding.book(Booked(stem, quantity, price, 0, self.now_ns))

@@ -107,7 +107,7 @@ class Combos:
         prefix = f"{ticket.perm_id}."
         for fill in list(book.exchange.desk.fills):
             if fill.client_id.startswith(prefix) and fill.at_ns == self._desk.now_ns and fill.quantity:
-                book.exchange.desk.correct(fill.exec_id, 0, fill.price)
+                book.exchange.back_office.correct(fill.exec_id, 0, fill.price)
         self._hearing.hear()
         self._desk.reject(ticket, "a leg of the combo was refused")
 

@@ -39,6 +39,8 @@ class Market:
         self._armed: Timer | None = None
         self._armed_ns = NEVER
         tape.listen(self._on_tick)
+        tape.ended = self._on_end
+        broker.prices_from(lambda con_id: con_id in self._pinned or tape.goes_on(con_id))
         delayed.listen(self._on_late_tick)
 
     # -- who hears what
@@ -153,6 +155,10 @@ class Market:
             self._tell(tick)
         if held and tick.bar is not None:
             self._close(tick, pinned or tick)
+
+    def _on_end(self, con_id: int) -> None:
+        if con_id in self._held:
+            self._broker.on_end_of_prices(con_id)
 
     def _on_late_tick(self, tick: Tick) -> None:
         if tick.con_id not in self._pinned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -253,6 +253,19 @@ class Broker:
                 self._waiting.on_quote(ticket, quote, at_ns)
                 self._after_price(ticket, before)
         self._settle_if_due(at_ns)
+
+    def prices_from(self, come: Callable[[int], bool]) -> None:
+        """Ask there whether any prices of a contract are still to come."""
+        self._desk.prices_come = come
+
+    def on_end_of_prices(self, con_id: int) -> None:
+        """No more will come of a contract: orders that outlive the session hear of it."""
+        for ticket in list(self._blotter.live.values()):
+            if ticket.order.tif in ("GTC", "GTD") and any(
+                line.con_id == con_id for line in self._waiting.lines_of(ticket)
+            ):
+                self._desk.warn_of_silence(ticket)
+        self._settle()
 
     def on_trade(self, con_id: int, price: Px, at_ns: int) -> None:
         """A contract traded. It moves stops and nothing else: orders match against quotes and bars."""

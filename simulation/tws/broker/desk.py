@@ -38,6 +38,7 @@ from simulation.tws.broker.zone import Zone
 
 Deed = Callable[[], None]
 
+SILENT = "no more prices are recorded of this contract; the order rests until it is cancelled or its time is over"
 CLOSE_GRACE_NS = 2
 """After a close, when what the broker itself holds for the day ends: later than the exchange ends its own."""
 
@@ -48,7 +49,7 @@ class Desk:
     todo: what follows from what is being heard, to be done after it.
     on_filled, on_ended: what a fill or an end does to other orders.  on_combo: tries to fill a combo.
     may_be_exposed: whether nothing in its group keeps an order from the exchange.
-    before_send: called before an order leaves for the exchange.
+    before_send: called before an order leaves for the exchange.  prices_come: whether any of a contract still will.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Desk:
         self.may_be_exposed: Callable[[Ticket], bool] = lambda ticket: True
         self.before_send: Callable[[], None] = lambda: None
         self.on_combo: Callable[[Ticket], None] = lambda ticket: None
+        self.prices_come: Callable[[int], bool] = lambda con_id: True
         self._books, self._blotter, self._board = books, blotter, board
         self._waiting, self._teller, self._alarms = waiting, teller, alarms
         self._rules, self._zone = rules, zone
@@ -98,6 +100,7 @@ class Desk:
         if ticket.story is not Story.EXECUTION_FIRST or self.reasons(ticket):
             self._teller.accepted(ticket)
         self._warn_of_hours(ticket)
+        self.warn_of_silence(ticket)
         self.limit_time(ticket)
         self.pursue(ticket)
 
@@ -214,6 +217,12 @@ class Desk:
             if self._waiting.regular(ticket, self.now_ns) is None:
                 self._alarms.at(opens, self.opened, ticket)
 
+    def warn_of_silence(self, ticket: Ticket) -> None:
+        """Say that an order rests where no price will come any more."""
+        if not all(self.prices_come(line.con_id) for line in self._waiting.lines_of(ticket)):
+            self._teller.object_to(ticket, Code.MESSAGE, reason=SILENT)
+            self._teller.spread(ticket, self._teller.status(ticket))  # clients take a message for an end
+
     def opened(self, ticket: Ticket) -> None:
         """The market of an order has opened."""
         if ticket.child and ticket.status == PRE_SUBMITTED and not at_auction(ticket):
@@ -300,8 +309,13 @@ class Desk:
         """The time of an order that the broker itself holds is over; the exchange ends what it has."""
         over = 0 < ticket.expires_ns <= self.now_ns
         if over and ticket.working and not ticket.child and ticket.status != PENDING_CANCEL:
-            ticket.reason = "its time in force is over"
-            self.end(ticket, CANCELLED)
+            self.lapsed(ticket)
+
+    def lapsed(self, ticket: Ticket) -> None:
+        """An order has come to the end of its own time, or of its contract's."""
+        expired = 0 < self._waiting.contract_ends(ticket) <= self.now_ns and ticket.order.tif in ("GTC", "GTD")
+        ticket.reason = "the contract has expired" if expired else "its time in force is over"
+        self.end(ticket, CANCELLED)
 
     def _set_alarms(self, ticket: Ticket) -> None:
         """Watch for the moments that an order names, and for the end of its time in force."""
@@ -311,15 +325,13 @@ class Desk:
             self._alarms.at(ticket.expires_ns, self._expire, ticket)
 
     def limit_time(self, ticket: Ticket) -> None:
-        """Work out when an order ends that the broker itself holds."""
+        """Work out when an order ends that the broker itself holds: with its time, or with its contract."""
         tif = ticket.order.tif
-        closes = self._waiting.closes_next(ticket, self.now_ns)
+        closes = self._waiting.closes_next(ticket, self.now_ns) if tif not in ("GTC", "GTD") else None
+        ends = [each + CLOSE_GRACE_NS for each in (closes, self._waiting.contract_ends(ticket)) if each]
         if tif == "GTD":
-            ticket.expires_ns = self._zone.parse(ticket.order.good_till)
-        elif tif == "GTC" or closes is None:
-            ticket.expires_ns = 0
-        else:
-            ticket.expires_ns = closes + CLOSE_GRACE_NS
+            ends.append(self._zone.parse(ticket.order.good_till))
+        ticket.expires_ns = min(ends, default=0)
         self._set_alarms(ticket)
 
     def adopt(self, ticket: Ticket, quantity: Qty) -> None:

@@ -122,8 +122,8 @@ class Hearing:
 
     def expired(self, ticket: Ticket) -> None:
         """The exchange ended an order by its own clock."""
-        ticket.child, ticket.reason = "", "its time in force is over"
-        self._desk.end(ticket, CANCELLED)
+        ticket.child = ""
+        self._desk.lapsed(ticket)
 
     def cancelled(self, ticket: Ticket) -> None:
         """The exchange ended what it had of an order."""

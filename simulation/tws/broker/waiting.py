@@ -101,6 +101,11 @@ class Waiting:
                 moments.append(session.closes_ns)
         return min(moments, default=None)
 
+    def contract_ends(self, ticket: Ticket) -> int:
+        """When the first of an order's contracts trades for the last time; 0 where none has such a day."""
+        listed = (self._books[ticket.account].exchange.listings.get(line.name) for line in self.lines_of(ticket))
+        return min((each.last.closes_ns for each in listed if each is not None and each.last is not None), default=0)
+
     def watch(self, ticket: Ticket) -> None:
         """Look at this order whenever a price of its contracts changes."""
         for line in self.lines_of(ticket):

@@ -21,7 +21,10 @@ STEPS = 120
 
 
 class Tape:
-    """begins_ns: nothing at or before it is told again.  seed: of everything simulated.  steps: ticks to a bar."""
+    """begins_ns: nothing at or before it is told again.  seed: of everything simulated.  steps: ticks to a bar.
+
+    ended: told a watched contract after its last tick.
+    """
 
     def __init__(self, record: Record, begins_ns: int, *, seed: int = 0, steps: int = STEPS) -> None:
         self.now_ns = begins_ns
@@ -34,6 +37,8 @@ class Tape:
         self._watched: dict[int, tuple[int, int]] = {}
         self._turn = 0
         self._listeners: list[Listener] = []
+        self._silent: set[int] = set()
+        self.ended: Callable[[int], None] = lambda con_id: None
 
     def listen(self, listener: Listener) -> None:
         """Tell every tick of every watched contract, listeners in the order in which they came."""
@@ -64,6 +69,11 @@ class Tape:
             self._watched[con_id] = (count - 1, turn)
         elif count:
             del self._watched[con_id], self._coming[con_id]
+            self._silent.discard(con_id)
+
+    def goes_on(self, con_id: int) -> bool:
+        """Whether any ticks of a watched contract are still to come; of others nobody knows, and they may."""
+        return con_id not in self._silent
 
     def look(self, con_id: int) -> Tick | None:
         """A contract's market now, watched or not: frozen between sessions, None where nothing is recorded by now."""
@@ -99,12 +109,16 @@ class Tape:
             self._draw(con_id, turn)
             for listener in self._listeners:
                 listener(tick)
+            if con_id in self._silent:
+                self.ended(con_id)
         self.now_ns = max(self.now_ns, now_ns)
 
     def _draw(self, con_id: int, turn: int) -> None:
         tick = next(self._coming[con_id], None)
         if tick is not None:
             heappush(self._next, (tick.at_ns, turn, con_id, tick))
+        else:
+            self._silent.add(con_id)
 
     def _stream(self, con_id: int) -> BarStream | QuoteStream | None:
         if con_id not in self._streams:

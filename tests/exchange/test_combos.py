@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ from model.units import PX_SCALE, QTY_SCALE, cash, px, qty
 from simulation.exchange import Exchange, SqliteRecord, VenueRules, digest
 from simulation.exchange.record import MemoryRecord
 
-from .kit import at, bar, buy, close_of, dollars, happen, quote, sell, send, venue
+from .kit import FUTURE, at, bar, buy, close_of, dollars, happen, quote, sell, send, venue
 
 MAR, JUN = "SP500@202003", "SP500@202006"
 ROLL = "SP500@202003-202006"
@@ -234,23 +236,28 @@ def test_a_bar_s_volume_limits_a_combo_as_it_limits_its_legs() -> None:
 
 
 def test_the_variation_of_a_roll_at_the_close_is_that_of_two_orders_at_the_close() -> None:
-    """Bought at 100, rolled at 104 to 106, ended at 103 and 107: 3 x 50 x (4 + 1), whichever way it was rolled."""
+    """Bought at 100.25, rolled at 103.75 to 106.25, ended at 107: 3 x 50 x (3.50 + 0.75), whichever way; on the day of
+    the roll 3 x 50 x (3.50 - 0.25) are there already."""
 
-    def rolled(*orders: OrderSpec) -> tuple[int, dict[str, int]]:
-        exchange = venue(rules=VenueRules(daily_bars=True))
+    spreaded = {"SP500": msgspec.structs.replace(FUTURE, half_spread=Decimal("0.25"))}
+
+    def rolled(*orders: OrderSpec) -> tuple[int, int, dict[str, int]]:
+        exchange = venue(instruments=spreaded, rules=VenueRules(daily_bars=True))
         happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
         send(exchange, close_of(0), buy("first", MAR, "3", kind=OrderType.MOC))
         happen(exchange, bar(MAR, 1, "100"), bar(JUN, 1, "102"))
         send(exchange, close_of(1), *orders)
         happen(exchange, bar(MAR, 2, "104"), bar(JUN, 2, "106"))
+        rolled_with = dollars(exchange)
         happen(exchange, bar(MAR, 3, "103"), bar(JUN, 3, "107"))
         told = exchange.snapshot("s", 0)
-        return dollars(exchange), {each.instrument: each.quantity for each in told.positions}
+        return rolled_with, dollars(exchange), {each.instrument: each.quantity for each in told.positions}
 
     legs = (sell("out", MAR, "3", kind=OrderType.MOC), buy("in", JUN, "3", kind=OrderType.MOC))
     spread = rolled(buy("r", ROLL, "3", kind=OrderType.MOC))
     assert spread == rolled(*legs)
-    assert spread == (cash("1000750") - 9 * cash("2.05"), {JUN: qty(3)})
+    fees = 9 * cash("2.05")
+    assert spread == (cash("1000487.50") - fees, cash("1000637.50") - fees, {JUN: qty(3)})
 
 
 # -- laws

@@ -153,7 +153,7 @@ class Pacing:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
         if not self._changeable(order) or limit == order.limit:
             return []
-        if order.collar or self.laddered(order):
+        if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
         order.limit = limit
         change_id = self._next_change(order)

@@ -121,7 +121,7 @@ def test_what_a_combo_took_of_a_quote_is_not_there_for_the_next_order() -> None:
         (buy("r", ROLL, "1", limit="2.10"), "BAD_TICK"),
         (buy("r", ROLL, "1", limit="2", kind=OrderType.MARKET), "BAD_PRICE"),
         (buy("r", ROLL, "1", limit="2", tif=TimeInForce.GTD, expires_ns=1), "BAD_EXPIRY"),
-        (buy("r", ROLL, "5000", limit="2.25"), "MARGIN"),
+        (buy("r", ROLL, "1500", limit="2.25"), "MARGIN"),  # 750,000 for each leg, and there is a million
     ],
     ids=lambda case: case if isinstance(case, str) else "",
 )
@@ -131,7 +131,7 @@ def test_a_combo_is_refused_for_what_is_wrong_with_it_or_with_a_leg(order: Order
     assert isinstance(refused, OrderRejected)
     assert refused.code == code
     assert exchange.snapshot("s", 0).positions == ()
-    assert isinstance(send(exchange, TEN, buy("a", JUN, "40", limit="90"))[0], OrderAcked)  # nothing holds margin back
+    assert isinstance(send(exchange, TEN, buy("a", JUN, "1500", limit="90"))[0], OrderAcked)  # no margin is held back
 
 
 def test_a_contract_without_a_price_cannot_be_margined() -> None:
@@ -217,6 +217,29 @@ def test_a_limit_on_the_close_that_the_closes_do_not_meet_expires_with_them() ->
     send(exchange, close_of(0), buy("r", ROLL, "3", kind=OrderType.LOC, limit="2.25"))
     facts = happen(exchange, bar(MAR, 1, "101"), bar(JUN, 1, "103.5"))
     assert [type(each) for each in facts if not isinstance(each, Settlement)] == [OrderExpired]
+
+
+def test_an_order_that_came_after_one_leg_s_close_trades_at_the_next_closes() -> None:
+    exchange = venue(rules=VenueRules(daily_bars=True))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"), bar(MAR, 1, "100"))
+    send(exchange, close_of(1), buy("r", ROLL, "1", kind=OrderType.MOC))
+    assert [each for each in happen(exchange, bar(JUN, 1, "102")) if not isinstance(each, Settlement)] == []
+    assert len(fills(happen(exchange, bar(MAR, 2, "100"), bar(JUN, 2, "102")))) == 2
+
+
+def test_a_leg_settled_before_the_spread_traded_is_told_so_before() -> None:
+    """Both bars come in one step; whoever hears the trade first would settle another quantity than the venue did."""
+    exchange = venue(rules=VenueRules(daily_bars=True))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
+    send(exchange, close_of(0), buy("first", MAR, "3", kind=OrderType.MOC))
+    happen(exchange, bar(MAR, 1, "100"), bar(JUN, 1, "102"))
+    send(exchange, close_of(1), buy("r", ROLL, "3", kind=OrderType.MOC))
+    exchange.on_bar(bar(MAR, 2, "101"))
+    exchange.on_bar(bar(JUN, 2, "103"))
+    told = [each for each in exchange.take(close_of(2)) if isinstance(each, Fill | Settlement)]
+    assert [type(each) for each in told] == [Settlement, Fill, Fill, Settlement]
+    held = [[(line.instrument, line.quantity) for line in each.lines] for each in told if isinstance(each, Settlement)]
+    assert held == [[(MAR, qty(3))], [(JUN, qty(3))]]
 
 
 def test_an_order_for_the_open_trades_at_both_opens() -> None:

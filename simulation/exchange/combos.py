@@ -133,7 +133,8 @@ class Combos:
         for order in self.resting_in(bar.instrument):
             bars = [self._prices.bars.get(leg.spec.instrument) for leg in order.legs]
             told = [each for each in bars if each is not None and self._together(each, bar)]
-            if len(told) < len(bars) or order.arrived_ns >= ended_ns:
+            known_ns = min((each.at_ns for each in told), default=0)
+            if len(told) < len(bars) or order.arrived_ns >= min(known_ns, ended_ns):
                 continue
             if self._print(order, told, session, first=first, last=last) and last:
                 self._settle_again(order, told, bar.instrument, session)

@@ -221,8 +221,8 @@ def test_a_limit_on_the_close_that_the_closes_do_not_meet_expires_with_them() ->
 
 def test_an_order_that_came_after_one_leg_s_close_trades_at_the_next_closes() -> None:
     exchange = venue(rules=VenueRules(daily_bars=True))
-    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"), bar(MAR, 1, "100"))
-    send(exchange, close_of(1), buy("r", ROLL, "1", kind=OrderType.MOC))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"), bar(MAR, 1, "100", hour=15))
+    send(exchange, at(1, 16), buy("r", ROLL, "1", kind=OrderType.MOC))
     assert [each for each in happen(exchange, bar(JUN, 1, "102")) if not isinstance(each, Settlement)] == []
     assert len(fills(happen(exchange, bar(MAR, 2, "100"), bar(JUN, 2, "102")))) == 2
 

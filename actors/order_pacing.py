@@ -180,7 +180,7 @@ class Pacing:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
         if order.pending or not self._changeable(order) or limit == order.limit:
             return []
-        if order.collar or self.laddered(order):
+        if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
         order.rungs += 1
         change_id = self._next_change(order, limit)

@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from app.ib_account import ib_settings
+from app.sessions import FIRST
 from config.loader import Configuration, load_instruments
 from config.settings import IBVenue, Settings
 from model.instruments import Instrument, Kind, contract_id
@@ -112,7 +113,8 @@ class Fetch:
         there = (self._root / MANIFEST).is_file()
         recorded = Lake(self._root).rolls(instrument.id) if there else []
         behind = rolls_behind(instrument, sessions, recorded, begin)
-        ahead = rolls_ahead(instrument, sessions, recorded, begin, _number(last + AHEAD))
+        until = min(_number(last + AHEAD), sessions.columns[0][-1])
+        ahead = rolls_ahead(instrument, sessions, recorded, begin, until)
         every = [*behind, *recorded, *ahead]
         schedule = RollSchedule({instrument.id: every}, {instrument.id: held_by_rule(instrument, sessions, begin)})
         spans = heard(schedule, instrument.id, begin, _number(last))
@@ -148,6 +150,8 @@ def request_of(
     table = load_instruments(settings.instruments) if ids else {}
     for each in ids:
         chosen[each] = _named(each, table)
+    if _number(first) < FIRST:
+        raise FetchError(f"--from {first:%Y%m%d}: no calendar reaches back so far", f"give {FIRST} or later")
     if not chosen:
         raise FetchError("nothing is named that could be fetched", "give --program NAME, or ids of instruments")
     currencies: set[str] = set()

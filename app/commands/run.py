@@ -10,7 +10,7 @@ import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import click
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from app.plan import Planned
     from app.process import EngineProcess, Wanted
     from config.loader import Configuration
-    from engine.ports import Row
     from state.lake import Lake
 
 
+VENUES = ("simulated", "exchange_process", "ib")
 YEARLY_FILES = ("journal.rotate=year",)
 """A replay lives through months in seconds: a file a month would be mostly files."""
 
@@ -50,6 +50,8 @@ class HaltedError(RunError):
 @settings_option
 @set_option
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Folder of published market data.")
+@click.option("--venue", type=click.Choice(VENUES), help="Where to trade (default: what the settings say).")
+@click.option("--account", help="The account there, such as DU1234567 at `ib`.")
 @click.option("--metrics-port", type=int, default=None, help="Serve Prometheus metrics on this loopback port.")
 def run(
     program: str,
@@ -57,20 +59,23 @@ def run(
     settings: Path | None,
     overrides: tuple[str, ...],
     data: Path | None,
+    venue: str | None,
+    account: str | None,
     metrics_port: int | None,
 ) -> None:
     """Trade at the pace of the clock. On paper unless the configuration says `mode: live`, which asks for a sentence
     in a terminal before an account is traded with real money for the first time.
 
-    Until a broker's port is configured the prices are recorded ones, told at their own pace, and the orders go to the
-    simulated exchange. With `venue: {kind: exchange_process}` orders and prices come from a simulated exchange in a
-    process of its own, with `venue: {kind: ib}` from a broker's gateway. Stop it with `hedgerow stop`, SIGTERM or
-    Ctrl-C; start it again and it goes on where it was.
+    Unless another venue is chosen the prices are recorded ones, told at their own pace, and the orders go to the
+    simulated exchange. At `ib` they are those of an Interactive Brokers gateway; `exchange_process` is a simulated
+    exchange in a process of its own. Stop it with `hedgerow stop`, SIGTERM or Ctrl-C; start it again and it goes on
+    where it was.
     """
     from app.live import confirm
     from config.settings import SimulatedVenue
 
-    configuration = _load(program, settings, overrides)
+    chosen = [f"venue.{key}={said}" for key, said in (("kind", venue), ("account", account)) if said is not None]
+    configuration = _load(program, settings, (*chosen, *overrides))
     confirm(configuration, state)
     if not isinstance(configuration.settings.venue, SimulatedVenue):
         _go_outside(configuration, state, metrics_port)
@@ -266,6 +271,7 @@ def _go(
     """Open the data, build the engine and run it to its end. Raises HaltedError when it halted itself."""
     from app.logs import configure
     from app.process import Wanted
+    from app.progress import progress
     from config.secrets import Secrets
 
     settings = configuration.settings
@@ -274,7 +280,7 @@ def _go(
         metrics_port = settings.metrics.port
     configure(level, sys.stderr, Secrets(os.environ).scrub)
     lake = _lake(configuration, data, quiet)
-    with nullcontext(None) if quiet or not sys.stderr.isatty() else _progress(first, last) as on_row:
+    with nullcontext(None) if quiet or not sys.stderr.isatty() else progress(first, last) as on_row:
         wanted = Wanted(
             configuration=configuration,
             state_dir=state,
@@ -352,31 +358,6 @@ def _ended(process: EngineProcess) -> None:
             f"actors crashed and were built again, {times} times in all ({fallen}): what they were told then is lost",
             "read the log for the tracebacks; the figures of this replay are not to be believed",
         )
-
-
-def _progress(first: int, last: int) -> Any:
-    from contextlib import contextmanager
-
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from app.process import session_ns
-    from model.decisions import DayMarked
-
-    @contextmanager
-    def showing() -> Any:
-        begin, end = session_ns(first), session_ns(last)
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-        with Progress(*columns, transient=True) as progress:
-            task = progress.add_task("replay", total=max(1, end - begin))
-
-            def on_row(row: Row) -> None:
-                if isinstance(row.event, DayMarked):
-                    text = f"{row.event.session}  NAV {row.event.nav / 1e6:,.0f}"
-                    progress.update(task, completed=session_ns(row.event.session) - begin, description=text)
-
-            yield on_row
-
-    return showing()
 
 
 def _summary(configuration: Configuration, state: Path, seconds: float, report: bool, as_json: bool) -> None:

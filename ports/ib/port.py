@@ -100,9 +100,8 @@ class IBPort:
             cancel_again=self._cancel_again, flush=self.executions.flush, now_ns=now_ns,
             cancel_s=settings.patience.cancel_s,
         )  # fmt: skip
-        self._counter = Counter(
-            settings, self.pins, self.blotter, self._durable, self._may_send, self._ask, self.executions.ordered
-        )
+        self._counter = Counter(settings, self.pins, self.blotter, self._durable, self._may_send, self._ask,
+                                self.executions.ordered)  # fmt: skip
         self._margins = MarginDesk(ask=self._counter.what_if, tell=self._tell, now_ns=now_ns)
         self._qualifier = Qualifier(self.pins, sessions or {}, self._block)
         self.inquiry = Inquiry(

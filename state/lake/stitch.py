@@ -17,7 +17,7 @@ class Stitched:
 
     price: of the contract held.  level: Panama stitching, back-adjusted so that the newest level is the price;
     differences are tradable profit in points.  unjoined: roll days on which one of the contracts had no price, so
-    that the level steps by the whole difference between them.
+    that the level steps by the whole difference between them. A roll after the last bar is none yet.
     """
 
     product: str
@@ -39,7 +39,10 @@ def stitch(bars: Bars, rolls: Sequence[Roll]) -> Stitched:
     mine = mine.where(last)
     shift = np.zeros(len(mine), np.int64)
     unjoined: list[int] = []
+    newest = int(bars.session[-1]) if len(bars) else 0
     for roll in rolls:
+        if roll.session > newest:
+            break
         step = _step(bars, roll)
         if step is None:
             unjoined.append(roll.session)

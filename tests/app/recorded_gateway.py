@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,10 @@ FUTURES = {"SP500": (4_000.0, 0.25), "EURO600": (450.0, 0.1)}
 """Product -> where it begins, and its tick."""
 
 
+HISTORY = b"20\0"
+"""How a request for bars begins in the protocol."""
+
+
 class Here:
     """The gateway, its control, and what was asked of it. words: settings that every command is given."""
 
@@ -49,11 +54,26 @@ class Here:
         """How many pieces of the past were asked for."""
         return self.passed["ReqHistoricalData"]
 
-    async def fetch(self, *words: str | Path, port: int = 0, account: str = ACCOUNT) -> Said:
+    def piece_asked_for(self, nth: int) -> asyncio.Event:
+        """Set once the nth request for bars from now on has come, also when it is then harmed."""
+        came, numbers = asyncio.Event(), count(1)
+
+        def hear(session: object, what: str, payload: bytes) -> None:
+            if what == "in" and payload.startswith(HISTORY) and next(numbers) == nth:
+                came.set()
+
+        self.gateway.logged = hear
+        return came
+
+    async def fetch(self, *words: str | Path, account: str = ACCOUNT) -> Said:
         """`hedgerow data fetch` in front of this gateway."""
-        connection = ("--account", account, "--port", str(port or self.gateway.port))
+        return await asyncio.to_thread(hedgerow, *self.words(*words, account=account))
+
+    def words(self, *words: str | Path, account: str = ACCOUNT) -> list[str | Path]:
+        """What is typed for it."""
+        connection = ("--account", account, "--port", str(self.gateway.port))
         settings = [part for word in self._words for part in ("--set", word)]
-        return await asyncio.to_thread(hedgerow, "data", "fetch", *connection, *settings, *words)
+        return ["data", "fetch", *connection, *settings, *words]
 
 
 def words(folder: Path) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import shutil
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from model.rolls import Roll
 from simulation.tws.faults import Harm
 from state.lake import Lake
-from tests.app.kit import Said, hedgerow
+from tests.app.kit import ROOT, START_WITHIN_S, Said, hedgerow
 from tests.app.recorded_gateway import LAST, WEDNESDAY, make_lake, recorded_gateway, words
 
 PROGRAM = """
@@ -153,6 +154,33 @@ async def test_an_ended_download_goes_on_where_it_was(
     )
 
 
+async def test_a_killed_download_goes_on_where_it_was(
+    recorded: Lake, folder: Path, program: Path, tmp_path: Path
+) -> None:
+    wanted = ("--program", program, "--from", "20220103", "--to", "20221230", "--to-lake", tmp_path / "lake")
+    async with recorded_gateway(recorded, folder) as here:
+        here.control.inject("ReqHistoricalData", Harm.DROP, nth=4)
+        fourth = here.piece_asked_for(4)  # it waits for this one when it is killed
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", *map(str, here.words(*wanted)), cwd=ROOT,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert process.stderr is not None
+        pieces = 0
+        async with asyncio.timeout(START_WITHIN_S):
+            while pieces < 3:
+                line = await process.stderr.readline()
+                assert line, "it ended by itself"
+                pieces += b" bars before " in line
+            await fourth.wait()
+        process.kill()
+        await process.wait()
+        again = await here.fetch(*wanted, "--json")
+    assert again.status == 0, again.err
+    assert sum(each["kept"] for each in again.document["series"]) == 3
+    assert again.document["complete"]
+
+
 async def test_an_unknown_contract_is_named_and_the_others_come(recorded: Lake, folder: Path, tmp_path: Path) -> None:
     async with recorded_gateway(recorded, folder, without="CSPX") as here:
         said = await here.fetch("CSPX", "SP500", "--from", "20230601", "--to-lake", tmp_path / "lake")
@@ -282,6 +310,7 @@ def test_nobody_at_the_port_is_one_sentence(tmp_path: Path) -> None:
         (("--from", "20230601", "--account", "DU1"), "nothing is named that could be fetched"),
         (("SP500", "--from", "20230601"), "the settings name no account at Interactive Brokers"),
         (("SP500", "--from", "last year", "--account", "DU1"), "'last year' does not match the format '%Y%m%d'"),
+        (("SP500", "--from", "19800102", "--account", "DU1"), "--from 19800102: no calendar reaches back so far"),
         (("SP500", "--from", "20230601", "--size", "1 hour", "--account", "DU1"), "'1 hour' is not one of"),
     ],
 )  # fmt: skip

@@ -35,6 +35,14 @@ def test_a_roll_without_a_common_price_is_named_and_not_hidden() -> None:
     assert joined.unjoined == (2,)
 
 
+def test_a_roll_that_is_still_to_come_is_no_fault() -> None:
+    rows = [(1, 202303, 100), (2, 202303, 103), (2, 202306, 110)]
+    joined = stitch(bars_of(rows), [Roll(session=3, from_contract=202303, to_contract=202306, decided=2)])
+    assert joined.contract.tolist() == [202303, 202303]
+    assert joined.level.tolist() == [100, 103]
+    assert joined.unjoined == ()
+
+
 @given(
     closes=st.lists(st.tuples(st.integers(-500, 500), st.integers(-500, 500), st.integers(-500, 500)), min_size=6),
     data=st.data(),

@@ -86,9 +86,11 @@ def wrong(words: list[str]) -> str:
     """What is wrong with a call: a command or option that does not exist, or nothing."""
     command: click.Command = hedgerow
     options: set[str] = set()
+    alone = False  # a group that has been given an option does what it does without a command
     for word in words:
         context = click.Context(command)
-        if isinstance(command, click.Group):
+        alone = alone or (word.startswith("--") and getattr(command, "invoke_without_command", False))
+        if isinstance(command, click.Group) and not alone:
             below = command.get_command(context, word)
             if below is None:
                 return f"there is no command {word}"

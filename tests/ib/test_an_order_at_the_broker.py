@@ -26,11 +26,13 @@ from model.units import NS_PER_SECOND, cash, px, qty
 from simulation.tws.broker import BrokerRules, Story, always
 from state.lake import Lake
 from tests.ib.kit import ACCOUNT, stand
+from tests.ib.virtual import on_virtual_time
 
 LIVE = 0
 """Tests are on a day whose commissions are at least 1 USD an order: see tests/tws/gateway/bourse.py."""
 
 
+@on_virtual_time
 async def test_the_link_is_told_to_stand_with_the_account_once_everything_is_proved(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -43,6 +45,7 @@ async def test_the_link_is_told_to_stand_with_the_account_once_everything_is_pro
         assert [to for to, message in here.heard.told if message == up] == ["risk", "orders", "reconciler", "system"]
 
 
+@on_virtual_time
 async def test_an_order_is_sent_acknowledged_and_filled_with_its_commission(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -56,6 +59,7 @@ async def test_an_order_is_sent_acknowledged_and_filled_with_its_commission(lake
         assert here.at_broker(spec) == 1
 
 
+@on_virtual_time
 async def test_a_resting_order_is_cancelled_when_the_broker_says_so_and_not_before(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -72,6 +76,7 @@ async def test_a_resting_order_is_cancelled_when_the_broker_says_so_and_not_befo
         assert [(each.client_id, each.state) for each in snapshot.closed] == [(spec.client_id, "CANCELLED")]
 
 
+@on_virtual_time
 async def test_a_change_is_told_when_the_broker_works_the_new_limit(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -87,6 +92,7 @@ async def test_a_change_is_told_when_the_broker_works_the_new_limit(lake: Lake, 
         assert here.at_broker(spec) == 1
 
 
+@on_virtual_time
 async def test_a_refused_change_leaves_its_order_working(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, broker=BrokerRules(refuse_changes=frozenset({1}))) as here:
         here.start()
@@ -104,6 +110,7 @@ async def test_a_refused_change_leaves_its_order_working(lake: Lake, tmp_path: P
         assert fill.quantity == spec.quantity
 
 
+@on_virtual_time
 async def test_a_cancel_that_loses_the_race_keeps_the_fill(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -119,6 +126,7 @@ async def test_a_cancel_that_loses_the_race_keeps_the_fill(lake: Lake, tmp_path:
         assert not here.heard.all(OrderCancelled, spec.client_id)
 
 
+@on_virtual_time
 async def test_a_refused_new_order_is_rejected_with_the_brokers_words(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, accounts={ACCOUNT: {"USD": "1000"}}) as here:
         here.start()
@@ -131,6 +139,7 @@ async def test_a_refused_new_order_is_rejected_with_the_brokers_words(lake: Lake
 
 
 @pytest.mark.parametrize("story", list(Story), ids=lambda story: story.name.lower())
+@on_virtual_time
 async def test_however_the_gateway_tells_a_fill_it_is_counted_once_with_its_commission(
     lake: Lake, tmp_path: Path, story: Story
 ) -> None:
@@ -147,6 +156,7 @@ async def test_however_the_gateway_tells_a_fill_it_is_counted_once_with_its_comm
         assert [each.fee for each in snapshot.fills] == [cash("1")]
 
 
+@on_virtual_time
 async def test_an_order_for_what_is_not_pinned_is_refused_here_and_nothing_leaves(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -159,6 +169,7 @@ async def test_an_order_for_what_is_not_pinned_is_refused_here_and_nothing_leave
         assert here.at_broker(spec) == 0
 
 
+@on_virtual_time
 async def test_pence_are_pounds_inside_in_both_directions(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, accounts={ACCOUNT: {"USD": "1000000", "GBP": "100000"}}) as here:
         here.price(750.0, 751.0, "IUKD")
@@ -173,6 +184,7 @@ async def test_pence_are_pounds_inside_in_both_directions(lake: Lake, tmp_path: 
         assert pounds == cash("100000") - cash("75.10") - cash("3")
 
 
+@on_virtual_time
 async def test_a_good_till_order_that_lapses_is_told_as_expired(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -183,6 +195,7 @@ async def test_a_good_till_order_that_lapses_is_told_as_expired(lake: Lake, tmp_
         assert (await here.heard_of(OrderExpired, spec.client_id)).filled == 0
 
 
+@on_virtual_time
 async def test_a_change_and_a_cancel_of_what_nobody_knows_are_refused(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -194,6 +207,7 @@ async def test_a_change_and_a_cancel_of_what_nobody_knows_are_refused(lake: Lake
         assert (await here.heard_of(ModifyRejected, stranger.client_id)).code == "UNKNOWN_ORDER"
 
 
+@on_virtual_time
 async def test_an_immediate_order_with_no_market_ends_without_a_fill(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -204,6 +218,7 @@ async def test_an_immediate_order_with_no_market_ends_without_a_fill(lake: Lake,
         assert (await here.heard_of(OrderCancelled, spec.client_id)).filled == 0
 
 
+@on_virtual_time
 async def test_an_order_on_the_close_is_taken_as_one(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -215,6 +230,7 @@ async def test_an_order_on_the_close_is_taken_as_one(lake: Lake, tmp_path: Path)
         assert (shown.order.order_type, shown.order.tif) == ("MOC", "DAY")
 
 
+@on_virtual_time
 async def test_nothing_leaves_once_the_lease_is_lost(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()

@@ -11,11 +11,13 @@ from model.units import NS_PER_SECOND, px
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.ib.kit import QUICK, stand
+from tests.ib.virtual import on_virtual_time
 
 AGAIN_NS = int(QUICK.cancel_s * NS_PER_SECOND)
 
 
 @pytest.mark.parametrize(("harm", "limit"), [(Harm.CLOSE_BEFORE, "99.5"), (Harm.CLOSE_AFTER, "99.75")])
+@on_virtual_time
 async def test_after_a_change_whose_answer_was_lost_the_snapshot_shows_what_works(
     lake: Lake, tmp_path: Path, harm: Harm, limit: str
 ) -> None:
@@ -36,6 +38,7 @@ async def test_after_a_change_whose_answer_was_lost_the_snapshot_shows_what_work
         assert here.at_broker(spec) == 1
 
 
+@on_virtual_time
 async def test_a_change_to_what_works_already_is_confirmed(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -48,6 +51,7 @@ async def test_a_change_to_what_works_already_is_confirmed(lake: Lake, tmp_path:
 
 
 @pytest.mark.parametrize("code", [105, 10052, 2102, 77777])
+@on_virtual_time
 async def test_whatever_is_said_against_a_change_that_was_made_it_is_told_as_made(
     lake: Lake, tmp_path: Path, code: int
 ) -> None:
@@ -65,6 +69,7 @@ async def test_whatever_is_said_against_a_change_that_was_made_it_is_told_as_mad
         assert not here.heard.all(OrderCancelled)
 
 
+@on_virtual_time
 async def test_an_objection_of_unknown_meaning_to_a_new_order_does_not_reject_it(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -77,6 +82,7 @@ async def test_an_objection_of_unknown_meaning_to_a_new_order_does_not_reject_it
         await here.heard_of(Fill, spec.client_id)
 
 
+@on_virtual_time
 async def test_a_preset_notice_does_not_end_an_order(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -89,6 +95,7 @@ async def test_a_preset_notice_does_not_end_an_order(lake: Lake, tmp_path: Path)
 
 
 @pytest.mark.parametrize("harm", [Harm.DROP, Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER])
+@on_virtual_time
 async def test_a_cancel_that_was_taken_is_asked_again_until_the_order_is_gone(
     lake: Lake, tmp_path: Path, harm: Harm
 ) -> None:
@@ -109,6 +116,7 @@ async def test_a_cancel_that_was_taken_is_asked_again_until_the_order_is_gone(
         assert (await here.snapshot()).orders == ()
 
 
+@on_virtual_time
 async def test_a_cancel_that_overtakes_its_order_in_the_pacer_keeps_the_order_here(lake: Lake, tmp_path: Path) -> None:
     from model.orders import OrderRejected, OrderSent
 
@@ -125,6 +133,7 @@ async def test_a_cancel_that_overtakes_its_order_in_the_pacer_keeps_the_order_he
         assert here.at_broker(last) == 0
 
 
+@on_virtual_time
 async def test_a_word_that_cannot_be_understood_ends_the_session_and_not_the_port(lake: Lake, tmp_path: Path) -> None:
     from simulation.tws.replies import ExecDetails
     from simulation.tws.terms import Contract, Execution

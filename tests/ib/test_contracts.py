@@ -22,6 +22,7 @@ from ports.ib.hours import differences, parsed
 from ports.ib.settings import IBSettings
 from state.lake import Lake
 from tests.ib.kit import CONTRACTS, replace, stand
+from tests.ib.virtual import on_virtual_time
 from tests.tws.gateway.bourse import CALENDARS, INSTRUMENTS
 
 SETTINGS = IBSettings(account="DU1", state_dir=".")
@@ -150,6 +151,7 @@ def test_a_day_that_only_one_of_the_two_trades_is_a_difference() -> None:
     assert differences("20190611:0930-20190611:1600", "Nowhere/Land", calendar, now_ns) != []
 
 
+@on_virtual_time
 async def test_an_instrument_whose_hours_do_not_agree_is_locked_and_not_traded(lake: Lake, tmp_path: Path) -> None:
     wrong = Sessions("NYSE", [Session(20190612, moment("2019-06-12T13:30"), moment("2019-06-12T17:00"))])
     async with stand(lake, tmp_path) as here:
@@ -162,6 +164,7 @@ async def test_an_instrument_whose_hours_do_not_agree_is_locked_and_not_traded(l
         assert here.at_broker(order) == 0
 
 
+@on_virtual_time
 async def test_calendars_that_agree_block_nothing(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start(sessions=CALENDARS)
@@ -169,12 +172,13 @@ async def test_calendars_that_agree_block_nothing(lake: Lake, tmp_path: Path) ->
         assert here.heard.all(LockInstrument) == []
 
 
+@on_virtual_time
 async def test_a_contract_that_is_named_later_is_qualified_and_traded(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
-        here.price(2890.0, 2890.25, "SP500@201906")
-        here.start()
-        await here.up()
         june = INSTRUMENTS["SP500"].contract(201906)
+        here.price(2890.0, 2890.25, june.id)
+        here.start(instruments=[each for each in CONTRACTS.values() if each.id != june.id])
+        await here.up()
         early = here.spec("1", "2890.25", june.id)
         here.submit(early)
         await here.heard_of(OrderRejected, early.client_id)

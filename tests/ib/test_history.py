@@ -22,6 +22,7 @@ from state.lake.manifest import Import
 from state.lake.sealed import Column
 from state.lake.writer import Draft, constant, write
 from tests.ib.kit import CONTRACTS, QUICK, Stand, replace, stand
+from tests.ib.virtual import on_virtual_time
 from tests.tws.gateway.bourse import BARS, CALENDARS, DAYS, EURUSD, SATURDAY, WEDNESDAY, at, make_lake, sessions
 
 FAST = PaceLimits(again_s=0.0, penalty_s=0.05)
@@ -42,6 +43,7 @@ async def fetched(
     return await fetch.run(lambda now_ns: HistoryPlan(wanted=wanted))
 
 
+@on_virtual_time
 async def test_daily_bars_arrive_in_the_lake_as_they_were_recorded(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
         (done,) = await fetched(here, tmp_path / "lake", week("ABC"))
@@ -53,12 +55,14 @@ async def test_daily_bars_arrive_in_the_lake_as_they_were_recorded(lake: Lake, t
         assert bars.at_ns.tolist() == lake.bars("ABC").at_ns.tolist()
 
 
+@on_virtual_time
 async def test_pence_arrive_as_pounds(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
         await fetched(here, tmp_path / "lake", week("IUKD"))
         assert set(Lake(tmp_path / "lake").bars("IUKD").close.tolist()) == {px("7.55")}
 
 
+@on_virtual_time
 async def test_a_future_is_kept_under_its_product_and_month(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
         await fetched(here, tmp_path / "lake", week("SP500@201909"))
@@ -84,6 +88,7 @@ def with_minutes(root: Path) -> Lake:
     return Lake(root)
 
 
+@on_virtual_time
 async def test_minute_bars_are_a_series_of_their_own_known_when_they_end(tmp_path: Path) -> None:
     async with stand(with_minutes(tmp_path / "recorded"), tmp_path, now_ns=SATURDAY) as here:
         wanted = week("XYZ", MINUTE)
@@ -96,6 +101,7 @@ async def test_minute_bars_are_a_series_of_their_own_known_when_they_end(tmp_pat
         assert bars.close.tolist() == [px("50") + number * px("0.01") for number in range(390)]
 
 
+@on_virtual_time
 async def test_what_has_come_is_not_asked_for_again(lake: Lake, tmp_path: Path) -> None:
     wanted = HistoryWanted(instrument=CONTRACTS["ABC"], first=dt.date(2018, 3, 1), last=LAST)
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
@@ -108,6 +114,7 @@ async def test_what_has_come_is_not_asked_for_again(lake: Lake, tmp_path: Path) 
         assert second.rows == 5
 
 
+@on_virtual_time
 async def test_an_objection_to_our_pace_is_waited_out(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
         here.control.inject("ReqHistoricalData", Harm.REFUSE, code=162, text="Historical data: pacing violation")
@@ -115,6 +122,7 @@ async def test_an_objection_to_our_pace_is_waited_out(lake: Lake, tmp_path: Path
         assert (done.rows, done.failed) == (5, "")
 
 
+@on_virtual_time
 async def test_rates_are_dollars_for_one_unit_whichever_way_the_pair_is_quoted(tmp_path: Path) -> None:
     make_lake(tmp_path / "recorded")
     rate = np.array([px("0.0092"), px("0.00925"), px("0.0093"), px("0.00935"), px("0.0094")], np.int64)
@@ -141,6 +149,7 @@ async def test_rates_are_dollars_for_one_unit_whichever_way_the_pair_is_quoted(t
         assert lake.fx("JPY").at_ns.tolist() == closes
 
 
+@on_virtual_time
 async def test_a_piece_that_is_not_answered_is_asked_for_once_more(lake: Lake, tmp_path: Path) -> None:
     patience = replace(QUICK, history_s=0.2)
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
@@ -154,6 +163,7 @@ async def test_a_piece_that_is_not_answered_is_asked_for_once_more(lake: Lake, t
         assert "within 0.2 s" in done.failed
 
 
+@on_virtual_time
 async def test_no_data_from_a_farm_that_is_not_reached_is_no_answer(lake: Lake, tmp_path: Path) -> None:
     nothing = "Historical Market Data Service error message:HMDS query returned no data: ABC"
     wanted = HistoryWanted(instrument=CONTRACTS["ABC"], first=dt.date(2018, 3, 1), last=LAST)
@@ -173,6 +183,7 @@ async def test_no_data_from_a_farm_that_is_not_reached_is_no_answer(lake: Lake, 
         assert (done.asked, done.kept, done.rows) == (2, 0, 5)
 
 
+@on_virtual_time
 async def test_a_link_that_ends_ends_the_download_at_once(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path, now_ns=SATURDAY) as here:
         here.control.inject("ReqHistoricalData", Harm.CLOSE_BEFORE)

@@ -15,6 +15,7 @@ from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.ib.engine_kit import Engine
 from tests.ib.kit import Stand, stand
+from tests.ib.virtual import on_virtual_time
 from tests.tws.gateway.bourse import at
 
 MARKETABLE, RESTING = "100.02", "99.5"
@@ -38,6 +39,7 @@ def equal(here: Stand, engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("kind", "harm", "crash"), list(itertools.product(KINDS, HARMS, CRASHES)))
+@on_virtual_time
 async def test_one_decision_is_one_order_at_the_broker(
     lake: Lake, tmp_path: Path, kind: str, harm: Harm | None, crash: str
 ) -> None:
@@ -62,6 +64,7 @@ async def test_one_decision_is_one_order_at_the_broker(
 
 
 @pytest.mark.parametrize("seed", range(6))
+@on_virtual_time
 async def test_a_day_of_orders_ends_with_the_brokers_book(lake: Lake, tmp_path: Path, seed: int) -> None:
     async with stand(lake, tmp_path, stories=seeded(seed)) as here:
         engine = Engine(here)
@@ -78,6 +81,7 @@ async def test_a_day_of_orders_ends_with_the_brokers_book(lake: Lake, tmp_path: 
         await engine.crash()
 
 
+@on_virtual_time
 async def test_a_fill_inside_a_lost_link_ends_with_the_brokers_book(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         engine = Engine(here)
@@ -93,6 +97,7 @@ async def test_a_fill_inside_a_lost_link_ends_with_the_brokers_book(lake: Lake, 
         await engine.crash()
 
 
+@on_virtual_time
 async def test_a_corrected_execution_ends_with_the_brokers_book(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         engine = Engine(here)
@@ -107,6 +112,7 @@ async def test_a_corrected_execution_ends_with_the_brokers_book(lake: Lake, tmp_
         await engine.crash()
 
 
+@on_virtual_time
 async def test_an_order_lost_before_midnight_is_not_sent_again_after_it(lake: Lake, tmp_path: Path) -> None:
     midnight_ns = at("2019-06-13T04:00")
     async with stand(lake, tmp_path, now_ns=midnight_ns - 2 * 10**9) as here:

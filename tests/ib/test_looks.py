@@ -17,6 +17,7 @@ from model.units import NS_PER_SECOND, qty
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.ib.kit import QUICK, Stand, stand
+from tests.ib.virtual import on_virtual_time
 from tests.tws.gateway.bourse import at
 
 
@@ -25,6 +26,7 @@ def fills_of(stand: Stand, client_id: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("harm", [Harm.DROP, Harm.CLOSE_BEFORE])
+@on_virtual_time
 async def test_an_order_that_never_arrived_is_proved_absent_by_three_looks_after_it_left(
     lake: Lake, tmp_path: Path, harm: Harm
 ) -> None:
@@ -48,6 +50,7 @@ async def test_an_order_that_never_arrived_is_proved_absent_by_three_looks_after
         assert here.at_broker(spec) == 0
 
 
+@on_virtual_time
 async def test_an_order_that_was_only_late_comes_to_nothing_after_its_resend_under_a_higher_id(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -71,6 +74,7 @@ async def test_an_order_that_was_only_late_comes_to_nothing_after_its_resend_und
 @pytest.mark.parametrize(
     "part", ["ReqAllOpenOrders", "ReqCompletedOrders", "ReqPositions", "ReqExecutions", "ReqAccountUpdates"]
 )
+@on_virtual_time
 async def test_a_part_that_does_not_answer_makes_the_snapshot_incomplete_and_not_empty(
     lake: Lake, tmp_path: Path, part: str
 ) -> None:
@@ -87,6 +91,7 @@ async def test_a_part_that_does_not_answer_makes_the_snapshot_incomplete_and_not
         assert (await here.snapshot()).complete
 
 
+@on_virtual_time
 async def test_an_empty_answer_about_executions_does_not_make_a_filled_order_absent(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -102,6 +107,7 @@ async def test_an_empty_answer_about_executions_does_not_make_a_filled_order_abs
         assert [each.client_id for each in snapshot.fills] == [spec.client_id]
 
 
+@on_virtual_time
 async def test_an_order_from_before_midnight_is_never_proved_absent_after_it(lake: Lake, tmp_path: Path) -> None:
     midnight_ns = at("2019-06-13T04:00")
     async with stand(lake, tmp_path, now_ns=midnight_ns - NS_PER_SECOND) as here:
@@ -121,6 +127,7 @@ async def test_an_order_from_before_midnight_is_never_proved_absent_after_it(lak
         assert snapshot.since_ns == midnight_ns
 
 
+@on_virtual_time
 async def test_an_engine_that_ran_over_midnight_says_that_absence_proves_nothing(lake: Lake, tmp_path: Path) -> None:
     midnight_ns = at("2019-06-13T04:00")
     async with stand(lake, tmp_path, now_ns=midnight_ns - NS_PER_SECOND) as here:
@@ -135,6 +142,7 @@ async def test_an_engine_that_ran_over_midnight_says_that_absence_proves_nothing
         assert (snapshot.complete, snapshot.ids_enforced) == (True, False)
 
 
+@on_virtual_time
 async def test_a_position_in_something_unknown_is_shown_under_the_brokers_number(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.control.transfer("DU1000001", "VXX", 30.0, 25.0)
@@ -145,6 +153,7 @@ async def test_a_position_in_something_unknown_is_shown_under_the_brokers_number
         assert held.quantity == qty("30")
 
 
+@on_virtual_time
 async def test_another_month_of_a_known_future_is_recognised_in_a_position(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.control.transfer("DU1000001", "SP500@201906", 2.0, 2890.0)

@@ -11,12 +11,14 @@ from simulation.tws.faults import Harm
 from simulation.tws.service.house import GatewayRules
 from state.lake import Lake
 from tests.ib.kit import Stand, stand
+from tests.ib.virtual import on_virtual_time
 
 
 def quotes(here: Stand, instrument: str) -> list[Quote]:
     return [each for each in here.heard.all(Quote) if each.instrument == instrument]
 
 
+@on_virtual_time
 async def test_a_streamed_instrument_is_quoted_in_the_main_unit(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.price(750.0, 751.0, "IUKD", bid_size=300.0, ask_size=400.0)
@@ -29,6 +31,7 @@ async def test_a_streamed_instrument_is_quoted_in_the_main_unit(lake: Lake, tmp_
         await here.until(lambda: quotes(here, "ABC") and quotes(here, "ABC")[-1].bid == px("101"), "the new quote")
 
 
+@on_virtual_time
 async def test_those_that_take_turns_are_quoted_without_a_line_of_their_own(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.price(50.0, 50.1, "XYZ")
@@ -37,6 +40,7 @@ async def test_those_that_take_turns_are_quoted_without_a_line_of_their_own(lake
         assert here.port.subscriptions.streaming == ["ABC"]
 
 
+@on_virtual_time
 async def test_subscriptions_that_a_restored_link_lost_are_asked_for_again(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start(streamed=["ABC"])
@@ -51,6 +55,7 @@ async def test_subscriptions_that_a_restored_link_lost_are_asked_for_again(lake:
         await here.until(lambda: len(quotes(here, "ABC")) > before and quotes(here, "ABC")[-1].bid == px("102"), "it")
 
 
+@on_virtual_time
 async def test_a_subscription_that_shows_no_first_tick_is_asked_for_again(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.control.inject("ReqMarketData", Harm.DROP)
@@ -61,6 +66,7 @@ async def test_a_subscription_that_shows_no_first_tick_is_asked_for_again(lake: 
         assert here.port.subscriptions.silent == []
 
 
+@on_virtual_time
 async def test_the_budget_of_lines_is_spent_in_the_order_of_the_wish(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start(streamed=["XYZ", "ABC", "IUKD"], data_lines=6)
@@ -69,6 +75,7 @@ async def test_the_budget_of_lines_is_spent_in_the_order_of_the_wish(lake: Lake,
         assert here.port.subscriptions.streaming == ["XYZ"]
 
 
+@on_virtual_time
 async def test_an_instrument_without_data_permission_is_named_and_not_asked_for_again(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -83,6 +90,7 @@ async def test_an_instrument_without_data_permission_is_named_and_not_asked_for_
         assert passed["ReqMarketData"] == 0
 
 
+@on_virtual_time
 async def test_delayed_quotes_are_not_told_unless_they_may_lead_to_orders(lake: Lake, tmp_path: Path) -> None:
     rules = GatewayRules(messages_per_second=1_000, delayed=frozenset({"*"}))
     async with stand(lake, tmp_path, rules=rules) as here:

@@ -15,6 +15,7 @@ from ports.ib.what_if import WhatIf
 from simulation.tws.faults import Harm
 from state.lake import Lake
 from tests.ib.kit import ACCOUNT, Stand, stand
+from tests.ib.virtual import on_virtual_time
 
 
 async def margin_of(here: Stand, *orders: OrderSpec) -> MarginTold:
@@ -33,6 +34,7 @@ async def told(here: Stand, name: str) -> MarginTold:
     return found
 
 
+@on_virtual_time
 async def test_initial_margin_equity_and_what_is_left_are_told_in_the_accounts_currency(
     lake: Lake, tmp_path: Path
 ) -> None:
@@ -50,6 +52,7 @@ async def test_initial_margin_equity_and_what_is_left_are_told_in_the_accounts_c
         assert here.at_broker(spec) == 0
 
 
+@on_virtual_time
 async def test_orders_of_a_basket_are_added_up_and_none_nets_another(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -110,6 +113,7 @@ def test_a_figure_that_is_missing_makes_the_whole_unknown() -> None:
     assert amounts(found) == (0, 0, 0)
 
 
+@on_virtual_time
 async def test_without_a_link_the_answer_is_at_once_that_nothing_is_known(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -123,6 +127,7 @@ async def test_without_a_link_the_answer_is_at_once_that_nothing_is_known(lake: 
 
 
 @pytest.mark.parametrize("harm", [Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER, Harm.DROP])
+@on_virtual_time
 async def test_a_question_that_is_lost_is_answered_as_unknown(lake: Lake, tmp_path: Path, harm: Harm) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -131,6 +136,7 @@ async def test_a_question_that_is_lost_is_answered_as_unknown(lake: Lake, tmp_pa
         assert (await margin_of(here, here.spec("100", "100"))).unknown
 
 
+@on_virtual_time
 async def test_what_would_be_refused_or_has_no_contract_says_why(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()
@@ -140,6 +146,7 @@ async def test_what_would_be_refused_or_has_no_contract_says_why(lake: Lake, tmp
         assert "201: not today" in (await margin_of(here, here.spec("10", "100"))).unknown
 
 
+@on_virtual_time
 async def test_a_fenced_engine_asks_nothing(lake: Lake, tmp_path: Path) -> None:
     async with stand(lake, tmp_path) as here:
         here.start()

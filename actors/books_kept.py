@@ -11,6 +11,7 @@ from actors.valuation import Totals
 from actors.variation import VariationKept
 from engine.message import Event
 from model.market import Quality
+from model.orders import VenueAccrual
 from model.units import Cash, Px, Qty
 
 SUMS = ("variation", "fx", "fees", "financing", "flows")
@@ -63,6 +64,7 @@ class BooksKept(Event, frozen=True, gc=False):
     sessions: dict[str, int] = msgspec.field(default_factory=dict)
     variation: VariationKept | None = None
     opened: AccountOpened | None = None
+    accrued: tuple[VenueAccrual, ...] = ()
     seen_ns: tuple[int, ...] = ()
     floor_ns: int = 0
 

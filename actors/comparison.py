@@ -7,12 +7,14 @@ from collections.abc import Mapping
 import msgspec
 
 from actors import valuation
+from actors.accruals import Accruals
 from actors.books import Books
 from actors.opening import AccountOpened, Apart, TooLittle
 from actors.valuation import rounded
-from actors.variation import Variation, VariationFound
+from actors.variation import Variation
+from engine.message import Event
 from model.execution import BooksCompared, Break, Severity
-from model.orders import VenueSnapshot
+from model.orders import VenueCashMoved, VenueSnapshot
 from model.units import Cash, Px
 
 
@@ -31,15 +33,16 @@ class CashBands(msgspec.Struct, frozen=True):
 class Comparison:
     """Positions to the lot, cash to what the venue tells of it. What moved after the snapshot was taken is skipped.
 
-    nav: net asset value when last marked, 0 before.  variation, apart: only where the venue is a broker's account.
+    nav: net asset value when last marked, 0 before.  variation, apart, accruals: only where the venue is a broker's
+    account.
     """
 
     def __init__(
         self, snapshot: VenueSnapshot, books: Books, bands: CashBands, *, base: str, nav: Cash, rates: Mapping[str, Px],
-        variation: Variation | None, apart: Apart | None, now_ns: int,
+        variation: Variation | None, apart: Apart | None, accruals: Accruals | None, now_ns: int,
     ) -> None:  # fmt: skip
         self.snapshot, self.books, self.bands = snapshot, books, bands
-        self.variation, self.apart = variation, apart
+        self.variation, self.apart, self.accruals = variation, apart, accruals
         self._base, self._nav, self._rates, self._now_ns = base, nav, rates, now_ns
         self._refused = ""
 
@@ -55,20 +58,33 @@ class Comparison:
         apart.opened = opening
         return opening
 
-    def find_variation(self) -> list[VariationFound]:
-        """Settlements that explain what the venue's cash has more or less than ours; they are booked."""
-        if self.variation is None or self._unopened:
-            return []
-        told: list[VariationFound] = []
+    def explain(self) -> list[Event]:
+        """What the venue's cash has more or less than ours because it settled futures or paid what was accrued; both
+        are booked. Rows for the journal."""
+        rows: list[Event] = []
+        if self._unopened:
+            return rows
         for each in self.snapshot.cash:
             difference = self._theirs(each.currency, each.amount) - self.books.cash.get(each.currency, 0)
-            if abs(difference) <= self.bands.told_to or self._moved(each.currency):
-                continue
-            found = self.variation.explain(each.currency, difference, self._now_ns)
-            if found is not None:
-                self.variation.book(found)
-                told.append(found)
-        return told
+            if abs(difference) > self.bands.told_to and not self._moved(each.currency):
+                rows += self._settled(each.currency, difference) or self._paid(each.currency, difference)
+        if self.accruals is not None and (seen := self.accruals.seen(self.snapshot, self._now_ns)) is not None:
+            rows.append(seen)
+        return rows
+
+    def _settled(self, currency: str, difference: Cash) -> list[Event]:
+        found = self.variation.explain(currency, difference, self._now_ns) if self.variation is not None else None
+        if self.variation is None or found is None:
+            return []
+        self.variation.book(found)
+        return [found]
+
+    def _paid(self, currency: str, difference: Cash) -> list[Event]:
+        move = self.accruals.paid(currency, difference, self.snapshot) if self.accruals is not None else None
+        if move is None or not self.books.first_time(move.id, move.at_ns):
+            return []
+        self.books.move_cash(move)
+        return [VenueCashMoved(move)]
 
     def result(self) -> BooksCompared:
         if self._refused:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from actors import adjustment, valuation
+from actors.accruals import Accruals, AccrualsSeen
 from actors.books import Books, Mismatch
 from actors.books_kept import BooksKept, kept_books, restored_books
 from actors.comparison import CashBands, Comparison
@@ -62,6 +63,7 @@ class Portfolio(Actor):
         self.books = Books(self.contracts, dict(cash))
         self.variation = Variation(self.books) if finds_variation else None
         self.apart = Apart(instruments) if shares_account else None
+        self.accruals = Accruals() if shares_account else None
         self.totals = Totals()
         self.risk = risk
         self.regime = regime
@@ -256,7 +258,7 @@ class Portfolio(Actor):
         opening = comparison.opening()
         if opening is not None:
             effects.append(Journal(opening))
-        effects += [Journal(found) for found in comparison.find_variation()]
+        effects += [Journal(row) for row in comparison.explain()]
         effects.append(Reply(ask, comparison.result()))
         return effects
 
@@ -267,7 +269,7 @@ class Portfolio(Actor):
     def _comparison(self, snapshot: VenueSnapshot) -> Comparison:
         return Comparison(
             snapshot, self.books, self.bands, base=self.base, nav=self.totals.nav, rates=self.rates,
-            variation=self.variation, apart=self.apart, now_ns=self.clock.now_ns,
+            variation=self.variation, apart=self.apart, accruals=self.accruals, now_ns=self.clock.now_ns,
         )  # fmt: skip
 
     # -- recovery
@@ -278,6 +280,10 @@ class Portfolio(Actor):
     def fold_opened(self, row: AccountOpened) -> None:
         if self.apart is not None:
             self.apart.opened = row
+
+    def fold_accruals(self, row: AccrualsSeen) -> None:
+        if self.accruals is not None:
+            self.accruals.take(row.amounts)
 
     def fold_variation(self, row: VariationFound) -> None:
         if self.variation is not None:
@@ -313,6 +319,7 @@ class Portfolio(Actor):
         return msgspec.structs.replace(
             kept, qualities=dict(self.qualities), sessions=dict(self.sessions), variation=variation,
             opened=self.apart.opened if self.apart is not None else None,
+            accrued=self.accruals.keep() if self.accruals is not None else (),
         )  # fmt: skip
 
     def restore(self, snapshot: Event) -> None:
@@ -320,6 +327,8 @@ class Portfolio(Actor):
         self.books, self.totals = restored_books(snapshot, self.contracts)
         if self.apart is not None:
             self.apart.opened = snapshot.opened
+        if self.accruals is not None:
+            self.accruals.take(snapshot.accrued)
         if self.variation is not None:
             self.variation = Variation(self.books)
             if snapshot.variation is not None:

@@ -280,6 +280,14 @@ class VenueCash(msgspec.Struct, frozen=True, gc=False):
     amount: Cash
 
 
+class VenueAccrual(msgspec.Struct, frozen=True, gc=False):
+    """Money that an account has earned, or owes below zero, and that is not paid yet. kind: interest or dividend."""
+
+    currency: str
+    kind: str
+    amount: Cash
+
+
 class CashMoved(VenueFact, frozen=True, gc=False):
     """The venue moved cash of its own accord: dividend, borrow fee, interest, deposit, withdrawal."""
 
@@ -334,6 +342,7 @@ class VenueSnapshot(VenueFact, frozen=True, gc=False):
     cash: tuple[VenueCash, ...]
     moves: tuple[CashMoved, ...] = ()
     settlements: tuple[Settlement, ...] = ()
+    accrued: tuple[VenueAccrual, ...] = ()
 
 
 class VenueUp(VenueFact, frozen=True, gc=False):

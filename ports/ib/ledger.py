@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from model.orders import VenueAccrual
 from model.units import CASH_SCALE, Cash
 from ports.ib.wire_numbers import amount_in
 
@@ -18,6 +19,7 @@ PARTS = (
     "MoneyMarketFundValue", "CorporateBondValue", "CorpBondValue", "TBillValue", "TBondValue", "Cryptocurrency",
     "FxCashBalance", "IssuerOptionValue", "AccruedCash", "NetDividend",
 )  # fmt: skip
+ACCRUED = {"AccruedCash": "interest", "NetDividend": "dividend"}
 BASE = "BASE"
 TOTAL = "NetLiquidation"
 """Told in the account's base currency alone."""
@@ -43,6 +45,15 @@ class Ledger:
     def settled(self) -> dict[str, Cash]:
         """Cash without what futures have gained since their last settlement, by currency."""
         return {currency: settled(keys) for currency, keys in self._said.items() if CASH in keys}
+
+    def accrued(self) -> tuple[VenueAccrual, ...]:
+        """What is earned or owed and not paid yet; nothing is said of nought."""
+        return tuple(
+            VenueAccrual(currency, kind, keys[key])
+            for currency, keys in sorted(self._said.items())
+            for key, kind in ACCRUED.items()
+            if keys.get(key)
+        )
 
 
 def settled(keys: Mapping[str, Cash]) -> Cash:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from model.orders import VenueAccrual
 from model.units import Cash, Qty
 from ports.ib.executions import stem_of
 from ports.ib.heard import ExecutionSeen, OrderSeen, PositionSeen
@@ -31,6 +32,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     executions: tuple[ExecutionSeen, ...]
     positions: tuple[PositionSeen, ...]
     cash: Mapping[str, Cash]
+    accrued: tuple[VenueAccrual, ...] = ()
 
     def shows(self) -> frozenset[str]:
         """References of every order that it shows, by any part."""

@@ -147,7 +147,7 @@ class Session:
         within_s = self.settings.patience.answer_s
         shown, ended = await self.orders()
         positions = await self._truth(POSITIONS, self.client.reqPositions, within_s)
-        (cash,) = await self._truth(ACCOUNT, self._ask_account, within_s)
+        ((cash, accrued),) = await self._truth(ACCOUNT, self._ask_account, within_s)
         as_of_ns = self._cash_watch.as_of(began_ns)
         done = await self.executions()
         await self._costs(lambda: costs_missing(done))
@@ -163,6 +163,7 @@ class Session:
             executions=done,
             positions=tuple({each.contract.con_id: each for each in positions}.values()),
             cash=cash,
+            accrued=accrued,
         )
 
     def _ask_account(self) -> None:
@@ -244,7 +245,7 @@ class Session:
 
     def on_account_end(self, account: str) -> None:
         if account == self.settings.account:
-            self.questions.part(ACCOUNT, self._said_cash())
+            self.questions.part(ACCOUNT, (self._said_cash(), self._ledger.accrued()))
             self.questions.end(ACCOUNT)
 
     def _said_cash(self) -> dict[str, Cash]:

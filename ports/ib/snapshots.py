@@ -56,6 +56,7 @@ def snapshot_of(
         ),
         cash=tuple(VenueCash(currency, amount) for currency, amount in look.cash.items()),
         moves=tuple(moves),
+        accrued=look.accrued,
     )
 
 

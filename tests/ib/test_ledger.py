@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from model.orders import VenueAccrual
 from model.units import cash
 from ports.ib.ledger import Ledger
 
@@ -48,3 +49,15 @@ def test_totals_of_all_currencies_and_words_are_no_money_of_one() -> None:
     made.say("CashBalance", "", "GBP")
     made.say("CashBalance", "3.00", "EUR")
     assert made.settled() == {"EUR": cash("3")}
+
+
+def test_what_is_accrued_is_said_by_currency_and_kind() -> None:
+    made = Ledger()
+    for key, text, currency in (
+        ("AccruedCash", "12.34", "USD"), ("NetDividend", "-5.00", "EUR"), ("NetDividend", "0.00", "USD"),
+        ("AccruedCash", "99.00", "BASE"),
+    ):  # fmt: skip
+        made.say(key, text, currency)
+    assert made.accrued() == (
+        VenueAccrual("EUR", "dividend", cash("-5")), VenueAccrual("USD", "interest", cash("12.34")),
+    )  # fmt: skip

@@ -41,8 +41,9 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     limit: what works at the venue, by its last word.  given: signed quantity that each share of the intent has got so
     far.  collar: worst price it may show, 0 for none.  rungs: reprices asked.  changes: modifies asked.  pending: the
     modify that the venue has not answered, and `asked` its limit.  limit_ns: when one was last asked or answered.
-    wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  settled: nothing more is expected of
-    it (a LOST one that will not be sent again).  resent_ns: when it was last sent again, 0 for never.
+    wants_cancel: somebody wants it gone, whether the venue was asked yet or not.  cancel_ns: when it is asked again.
+    settled: nothing more is expected of it (a LOST one that will not be sent again).  resent_ns: when it was last sent
+    again, 0 for never.
     """
 
     intent: Intent
@@ -65,6 +66,7 @@ class Order(msgspec.Struct, gc=False, kw_only=True):
     limit_ns: int = 0
     wants_cancel: bool = False
     cancel_asked: bool = False
+    cancel_ns: int = 0
     settled: bool = False
     changed_ns: int = 0
     resent_ns: int = 0

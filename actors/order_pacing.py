@@ -143,6 +143,8 @@ class Pacing:
             self.lease.watch(order.spec)
         if order.pending:
             self._expect(order)
+        if order.wants_cancel:
+            self._expect_cancel(order)
         if self.laddered(order):
             until_ns = order.planned_ns + self.policy.ttl_ns[order.intent.urgency]
             self.deadlines.add(max(until_ns, self.desk.clock.now_ns), TTL, order.spec.client_id)
@@ -178,7 +180,7 @@ class Pacing:
         """Ask for a new limit; the quantity stays the intent's. Nothing happens while it may not be asked."""
         if order.pending or not self._changeable(order) or limit == order.limit:
             return []
-        if order.collar or self.laddered(order):
+        if order.collar:
             limit = pricing.within(self.contracts[order.spec.instrument], order.spec.side, limit, order.collar)
         order.rungs += 1
         change_id = self._next_change(order, limit)
@@ -233,17 +235,36 @@ class Pacing:
         if order.cancel_asked or is_terminal(order.state) or order.state is OrderState.LOST or not self.link_up:
             return []
         order.cancel_asked = True
+        self._expect_cancel(order)
         effects = self.desk.move(order, OrderEvent.CANCEL_SENT)
         effects.append(ToPort(self.venue, CancelAtVenue(order.spec.client_id)))
-        return effects
+        return effects + self.deadlines.arm()
 
     def cancel_later(self, order: Order | None) -> list[Effect]:
         """A cancel did not leave or did nothing: it is asked for again when the link is back, or soon."""
         if order is None or order.over:
             return []
         order.cancel_asked, order.wants_cancel = False, True
-        self.deadlines.add(self.desk.clock.now_ns + self.policy.ack_within_ns, CANCEL, order.spec.client_id)
+        self._expect_cancel(order)
         return self.deadlines.arm()
+
+    def cancel_found(self, order: Order | None) -> list[Effect]:
+        """An order that nobody wants turns out to be there, and no cancel is on its way."""
+        return [] if order is None or not order.wants_cancel else self.cancel(order)
+
+    def uncancelled(self, order: Order) -> list[Effect]:
+        """A cancel was not answered in time; asking again does no harm. Of an unknown order the reconciler asks."""
+        if order.over or not order.wants_cancel or self.desk.clock.now_ns < order.cancel_ns:
+            return []
+        if order.state is not OrderState.WORKING or not self.link_up:
+            self._expect_cancel(order)
+            return []
+        order.cancel_asked = False
+        return self.cancel(order)
+
+    def _expect_cancel(self, order: Order) -> None:
+        order.cancel_ns = self.desk.clock.now_ns + self.policy.ack_within_ns
+        self.deadlines.add(order.cancel_ns, CANCEL, order.spec.client_id)
 
     def overdue(self, order: Order) -> list[Effect]:
         """The acknowledgement did not come in time."""

@@ -69,11 +69,12 @@ class OrderReports:
         return self._by_kind[type(report)](order, report)
 
     def _stranger(self, report: Any) -> list[Effect]:
-        """A report of an order that carries our prefix and is not in the book: said once, however often it is told."""
+        """A report of an order that carries our prefix and is not in the book: said once, and looked up."""
         kind = type(report).__name__
         if not self._first_time(report.client_id, kind):
             return []
-        return self.desk.alarm("NOT_OURS", report.client_id, f"{kind} of an order not in the book")
+        alarm = self.desk.alarm("NOT_OURS", report.client_id, f"{kind} of an order not in the book")
+        return alarm + self.desk.query(report.client_id)
 
     def _first_time(self, client_id: str, what: str) -> bool:
         """Whether nobody was told this of the order yet; the oldest such words are forgotten."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from actors.order import Order
 from actors.order_desk import OrderDesk
 from actors.order_pacing import Pacing
@@ -18,8 +20,8 @@ NOT_TAKEN, FAILED = "the venue port did not take it", "the venue port failed ove
 class OrderResend:
     """A port's refusal is its promise that nothing left; where it failed, nobody knows."""
 
-    def __init__(self, desk: OrderDesk, pacing: Pacing) -> None:
-        self.desk, self.pacing = desk, pacing
+    def __init__(self, desk: OrderDesk, pacing: Pacing, locked: Mapping[str, str]) -> None:
+        self.desk, self.pacing, self.locked = desk, pacing, locked
 
     def resend(self, order: Order | None, mode: Mode) -> list[Effect]:
         """Send an order that is not at the venue again under its id, while its decision still stands."""
@@ -31,7 +33,8 @@ class OrderResend:
         current = current and not 0 < order.spec.expires_ns <= now_ns
         if not (policy.resend_lost and current) or order.wants_cancel:
             return self._give_up(order)
-        if not pacing.link_up or not may_place(mode, reduces=intent.reduces):
+        held = order.spec.instrument in self.locked and not intent.reduces
+        if held or not pacing.link_up or not may_place(mode, reduces=intent.reduces):
             return []
         order.leave_again(now_ns)
         effects = self.desk.move(order, OrderEvent.RESENT) + pacing.lease.leaving(order.spec)

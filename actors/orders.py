@@ -96,7 +96,7 @@ class Orders(Actor):
         self.desk = OrderDesk(self.book, clients)
         self.reports = OrderReports(self.desk, self.contracts)
         self.pacing = Pacing(self.desk, self.contracts, self.policy, venue)
-        self.resend = OrderResend(self.desk, self.pacing)
+        self.resend = OrderResend(self.desk, self.pacing, self.locked)
 
     def on_start(self) -> Effects:
         """What was open before the restart may or may not be at the venue; a halt's cancels may never have left."""
@@ -235,13 +235,22 @@ class Orders(Actor):
 
     def on_report(self, report: Report) -> Effects:
         if isinstance(report, AdoptOrder):
-            return self.reports.adopt(report) + self.pacing.lease.found()
+            return self._adopt(report) + self.pacing.lease.found()
         effects = self.reports.take(report)
         if isinstance(report, ProvenAbsent):
             effects += self.resend.resend(self.book.orders.get(report.client_id), self.mode)
         elif isinstance(report, CancelRejected):
             effects += self.pacing.cancel_later(self.book.orders.get(report.client_id))
+        elif isinstance(report, OrderAcked | SeenAtVenue):
+            effects += self.pacing.cancel_found(self.book.orders.get(report.client_id))
         return effects + self.pacing.lease.found()
+
+    def _adopt(self, adopt: AdoptOrder) -> list[Effect]:
+        """A halt ends what is found in it, too."""
+        effects = self.reports.adopt(adopt)
+        if effects and self.halted and self.policy.halt_cancels:
+            effects += self.pacing.cancel(self.book.orders[adopt.order.client_id])
+        return effects
 
     def on_fill(self, fill: Fill) -> Effects:
         return self.reports.fill(fill)
@@ -251,11 +260,11 @@ class Orders(Actor):
         effects: list[Effect] = []
         if isinstance(link, VenueDown):
             for order in list(self.book.open.values()):
-                order.cancel_asked = False  # what was asked may never have arrived
                 effects += self.desk.move(order, OrderEvent.DISCONNECTED, link.reason)
             return effects
         effects += self.pacing.lease.linked(link.cancel_timer)
         for order in list(self.book.open.values()):
+            order.cancel_asked = False  # what was asked in another session may never have arrived
             if order.wants_cancel:
                 effects += self._cancel(order)
             elif order.state is OrderState.LOST:
@@ -272,7 +281,7 @@ class Orders(Actor):
             return None
         if isinstance(word, InstrumentReleased):
             self.locked.pop(word.instrument, None)
-            return None
+            return [each for order in list(self.book.open.values()) for each in self.resend.resend(order, self.mode)]
         self._enter(word.mode)
         effects: list[Effect] = []
         ending = word.mode in ENDING_MODES and self.policy.halt_cancels
@@ -319,7 +328,9 @@ class Orders(Actor):
                 effects += self.pacing.unanswered(order)
             elif what == RUNG:
                 effects += self.pacing.rung(order)
-            elif what == TTL or (what == CANCEL and order.wants_cancel):
+            elif what == CANCEL:
+                effects += self.pacing.uncancelled(order)
+            elif what == TTL:
                 effects += self._cancel(order)
             elif what == LEASE:
                 effects += self.pacing.renew(order)

@@ -143,7 +143,7 @@ class Reconciler(Actor):
 
     def on_snapshot(self, snapshot: VenueSnapshot) -> Effects:
         if snapshot.id != self.pending:
-            return None
+            return [Tell(self.orders, fill) for fill in snapshot.fills]  # executions are facts, whoever waited for them
         if not snapshot.complete:
             return self._incomplete("the snapshot is not complete")
         self.taken = snapshot

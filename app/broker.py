@@ -20,6 +20,7 @@ from engine.clock import Clock, LiveClock
 from engine.message import Message, Told
 from engine.ports import Port
 from engine.recovery import restore
+from model.decisions import Mode
 from model.instruments import product_of
 from model.market import FxRateSeen
 from model.rolls import RollSchedule
@@ -128,6 +129,7 @@ class BrokerProcess(LiveProcess):
             want=lambda names: port.subscriptions.want([*rates.pairs, *names]),
             first_of_all=lambda now_ns: self._recorded(plan, now_ns),
             noted=lambda text: self.log.warning("market data", text=text),
+            awake=lambda: self.kernel.actor("system").mode not in (Mode.BOOT, Mode.RECONCILING),
         )  # fmt: skip
         return self._days
 

@@ -44,17 +44,18 @@ class Days:
 
     ready: waits until the link is believed.  also: a contract that matters from now on.  want: whose quotes are wanted,
     first things first.  first_of_all: tells what was known before the broker is asked.  noted: one line for the log.
+    awake: whether a decision can lead to anything: an engine that is still comparing itself would deny all of it.
     """
 
     def __init__(
         self, plan: DayPlan, pins: Pins, *, tell: Callable[[str, Message], Told], now_ns: Callable[[], int],
         pace: float, ready: Callable[[], Awaitable[object]], also: Callable[[Instrument], None],
         want: Callable[[list[str]], None], first_of_all: Callable[[int], Iterable[tuple[str, Message]]],
-        noted: Callable[[str], None],
+        noted: Callable[[str], None], awake: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.plan = plan
         self._pins, self._tell_now, self._now_ns, self._pace = pins, tell, now_ns, pace
-        self._ready, self._also, self._want, self._noted = ready, also, want, noted
+        self._ready, self._also, self._want, self._noted, self._awake = ready, also, want, noted, awake
         self._first_of_all = first_of_all
         self._history_pace = HistoryPace()
         self._begun = False
@@ -83,17 +84,24 @@ class Days:
     async def _turn(self, session: Session) -> None:
         now_ns = self._now_ns()
         if not self._begun:
-            for to, message in self._first_of_all(now_ns):
-                await self._tell(to, message)
-                if isinstance(message, BarClosed):
-                    self._told[message.instrument] = message.session
-                elif isinstance(message, SessionClosed):
-                    self._closed = message.session
-            self._begun = True
+            await self._recall(now_ns)
         self._look_ahead(now_ns)
         bars = await self._bars(session, now_ns)
         await self._say(bars, now_ns)
         await self._decide(now_ns)
+
+    async def _recall(self, now_ns: int) -> None:
+        """Tell what was kept. The newest session that is due may still be decided: its end is not told here."""
+        due = self._due(now_ns)
+        for to, message in self._first_of_all(now_ns):
+            if isinstance(message, SessionClosed):
+                if message.session >= due:
+                    continue
+                self._closed = message.session
+            elif isinstance(message, BarClosed):
+                self._told[message.instrument] = message.session
+            await self._tell(to, message)
+        self._begun = True
 
     def _look_ahead(self, now_ns: int) -> None:
         """The contracts of today are pinned, and what may be traded is quoted."""
@@ -191,6 +199,8 @@ class Days:
         if self._missing(cycle_ns) and late_ns < MOST_TRIES * AGAIN_NS:
             return
         old = due <= self._decided or late_ns > LATEST_NS
+        if not old and not self._awake():
+            return
         if old and due > self._decided:
             self._noted(f"session {due} is not decided any more: its time was {late_ns // NS_PER_SECOND} s ago")
         self._closed = due
@@ -203,6 +213,8 @@ class Days:
         """Until something may be due; never longer than a minute, for the link may come and go."""
         now_ns = self._now_ns()
         wait_ns = AGAIN_NS if self._tries else self._next_ns(now_ns) - now_ns
+        if self._due(now_ns) > self._closed:
+            wait_ns = NS_PER_SECOND
         await asyncio.sleep(min(LONGEST_NAP_S, max(ROOM_S, wait_ns / NS_PER_SECOND / self._pace)))
 
     def _next_ns(self, now_ns: int) -> int:

@@ -45,14 +45,14 @@ FENCED = "another has the account by now: the guardian's token does not stand an
 
 
 class Emergency:
-    """settings: of the guardian's own client id.  instruments: names of what may be held.  may_send: asked before each
-    request leaves."""
+    """settings: with the client id of this session.  book: the client id under which sendings are remembered, whatever
+    id a session has.  instruments: names of what may be held.  may_send: asked before each request leaves."""
 
     def __init__(
-        self, settings: IBSettings, instruments: Iterable[Instrument], *, may_send: Callable[[], bool],
+        self, settings: IBSettings, book: int, instruments: Iterable[Instrument], *, may_send: Callable[[], bool],
         now_ns: Callable[[], int],
     ) -> None:  # fmt: skip
-        self._settings, self._may_send, self._now_ns = settings, may_send, now_ns
+        self._settings, self._book, self._may_send, self._now_ns = settings, book, may_send, now_ns
         self._pins = Pins(instruments)
         self._blocked: dict[str, str] = {}
         self._qualifier = Qualifier(self._pins, {}, self._blocked.__setitem__)
@@ -72,7 +72,7 @@ class Emergency:
         try:
             await session.open()
             check_accounts(self._settings, session.accounts)
-            self._durable = Durable(Path(self._settings.state_dir), self._settings.client_id)
+            self._durable = Durable(Path(self._settings.state_dir), self._book)
             self._durable.at_least(max(session.valid_id, FIRST_ORDER_ID))
         except (IBError, OSError, sqlite3.Error) as error:
             session.close("the guardian could not begin")

@@ -8,6 +8,7 @@ has a deadline.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
@@ -18,11 +19,13 @@ import msgspec
 from model.instruments import Instrument
 from model.orders import OpenOrder, OrderSpec, VenuePosition
 from ports.ib.emergency import MOST_LOOKS, Emergency
-from ports.ib.errors import IBError
+from ports.ib.errors import IBError, IdInUse
 from ports.ib.settings import IBSettings, Patience
 
 CLIENT_OFFSET = 1_000
 """The guardian's client id is the engine's and so much more."""
+CLIENT_IDS = 4
+"""From there on: an id stays in use until the gateway notices that its session is over, and no order hangs on it."""
 SLOW_ANSWERS = 4
 """That one deed may meet; an answer that does not come at all ends it sooner."""
 
@@ -32,21 +35,25 @@ T = TypeVar("T")
 class GatewaySession:
     """See `ports.guardian.GuardianVenue`. One session; the guardian opens another one to try again.
 
-    settings: the engine's, whose client id becomes the guardian's here.  may_send: whether the guardian's fencing token
-    still stands, asked before each request leaves.  Everything raises OSError when it could not be done: nothing is
-    known then of what was asked for.
+    settings: the engine's, whose client id becomes one of the guardian's here.  may_send: whether the guardian's
+    fencing token still stands, asked before each request leaves.  Everything raises OSError when it could not be done:
+    nothing is known then of what was asked for.
     """
 
     def __init__(
         self, settings: IBSettings, instruments: Iterable[Instrument], *, may_send: Callable[[], bool],
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:  # fmt: skip
-        own = msgspec.structs.replace(settings, client_id=settings.client_id + CLIENT_OFFSET)
-        self._deed_s = deadline_s(own.patience)
+        first, known = settings.client_id + CLIENT_OFFSET, tuple(instruments)
+        self._deed_s = deadline_s(settings.patience)
         self._loop = asyncio.new_event_loop()
-        self._emergency = Emergency(own, instruments, may_send=may_send, now_ns=now_ns)
+
+        def under(client: int) -> Emergency:
+            own = msgspec.structs.replace(settings, client_id=client)
+            return Emergency(own, first, known, may_send=may_send, now_ns=now_ns)
+
         try:
-            self._do(self._emergency.open())
+            self._emergency = self._do(_opened([under(first + number) for number in range(CLIENT_IDS)]))
         except BaseException:
             self._loop.close()
             raise
@@ -88,7 +95,17 @@ class GatewaySession:
             raise OSError(f"what the guardian must not forget cannot be written down: {error}") from error
 
 
+async def _opened(sessions: Sequence[Emergency]) -> Emergency:
+    """The first that can be opened: who still has a client id does not matter. Raises what `Emergency.open` does."""
+    for session in sessions[:-1]:
+        with contextlib.suppress(IdInUse):
+            await session.open()
+            return session
+    await sessions[-1].open()
+    return sessions[-1]
+
+
 def deadline_s(patience: Patience) -> float:
     """The longest that one deed may take: opening, as many waits as there may be, and some slow answers."""
     waits_s = MOST_LOOKS * max(patience.look_gap_s, patience.cancel_s)
-    return 3 * patience.connect_s + waits_s + SLOW_ANSWERS * patience.answer_s
+    return 3 * CLIENT_IDS * patience.connect_s + waits_s + SLOW_ANSWERS * patience.answer_s

@@ -189,8 +189,6 @@ class Inquiry:
                 await asyncio.sleep(self._settings.patience.look_gap_s)
                 self._ref_came.set()
                 continue
-            for order in (*open_orders, *completed):
-                self._executions.ordered(order.ref, order.contract.legs)
             for seen in done:
                 self._retake(seen)
             self._blotter.apply(open_orders, completed, refs, self._executions.filled)

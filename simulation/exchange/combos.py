@@ -133,9 +133,11 @@ class Combos:
         for order in self.resting_in(bar.instrument):
             bars = [self._prices.bars.get(leg.spec.instrument) for leg in order.legs]
             told = [each for each in bars if each is not None and self._together(each, bar)]
-            if len(told) < len(bars) or order.arrived_ns >= ended_ns:
+            known_ns = min((each.at_ns for each in told), default=0)
+            if len(told) < len(bars) or order.arrived_ns >= min(known_ns, ended_ns):
                 continue
-            self._print(order, told, session, first=first, last=last)
+            if self._print(order, told, session, first=first, last=last) and last:
+                self._settle_again(order, told, bar.instrument, session)
             if order.state == OPEN and last and 0 < order.session <= session.date:
                 self._desk.expire(order)
             elif order.state == OPEN and order.spec.tif is IOC and order.spec.type in CONTINUOUS:
@@ -146,18 +148,27 @@ class Combos:
 
     def _print(
         self, order: WorkingOrder, bars: Sequence[BarClosed], session: Session, *, first: bool, last: bool
-    ) -> None:
+    ) -> bool:
+        """Whether an order traded at the bars of its legs."""
         kind, at_open = order.spec.type, order.spec.type in AT_OPEN
         if at_open and not (first and order.session == session.date):
-            return
+            return False
         if (kind in AT_CLOSE and not last) or (kind in CONTINUOUS and self._quoted(order, session)):
-            return
+            return False
         units, at = order.remaining, []
         for (leg, size, market), bar in zip(self._lines(order), bars, strict=True):
             units = min(units, self._room(market, leg, bar) // size)
             at.append(market.listing.worse(bar.open if at_open else bar.close, leg.side))
-        if units > 0 and _good(order, at, 0 if self._rules.touch_fills else 1):
-            self._trade(order, units, at)
+        if units <= 0 or not _good(order, at, 0 if self._rules.touch_fills else 1):
+            return False
+        self._trade(order, units, at)
+        return True
+
+    def _settle_again(self, order: WorkingOrder, bars: Sequence[BarClosed], came: str, session: Session) -> None:
+        """Legs whose last bar was there before `came`'s were settled without this trade: settle what they have left."""
+        for (_, _, market), bar in zip(self._lines(order), bars, strict=True):
+            if bar.instrument != came and market.listing.variation:
+                self._clearing.settle(market, bar.close, session.date, final=False)
 
     def _quoted(self, order: WorkingOrder, session: Session) -> bool:
         """Whether quotes of this session match the order's legs, so that bars do not."""

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
-from itertools import zip_longest
 from types import TracebackType
 from typing import NamedTuple
 
-from actors.system import TELLING
 from engine.collector import seldom
-from model.decisions import Mode, ModeEntered
 from model.units import NS_PER_SECOND
-from simulation.exchange.book import OPEN
 from simulation.prove.case import PROCESS, Verdict, Violation, digest
 from simulation.prove.fates import NOTHING, Doom, Fate, InFlight, in_flight
 from simulation.prove.migrating import OldJournal, migration
@@ -32,8 +28,6 @@ REST_NS = 125 * NS_PER_SECOND
 """How long a play goes on after the last thing that went wrong: an oracle gives the engine 120 s to find its feet."""
 RECOVERY_NS = 30 * NS_PER_SECOND
 """How long after the engine came back a second crash is tried at every boundary."""
-CANCELLED_WITHIN_NS = 20 * NS_PER_SECOND
-"""How long after a halt, or the start after it, an order may still be open at the venue."""
 LAST_EVENTS = 25
 MIGRATION = Scenario(migration)
 ALL: Mapping[str, Scenario] = {**SCENARIOS, "migration": MIGRATION}
@@ -196,7 +190,7 @@ def play(case: str) -> Verdict:
     with seldom(), Played.of(read, Cuts(*read.cuts)) as stage:
         ALL[read.scenario].play(stage)
         stage.come_to_rest()
-        violations = [*_missed(stage, read), *_outlives_halts(stage)]
+        violations = _missed(stage, read)
         violations += judge(stage, quiet_since_ns=stage.quiet_since_ns)
         if stage.old is not None:
             violations += stage.old.violations(stage)
@@ -214,20 +208,6 @@ def _missed(stage: Played, case: Case) -> list[Violation]:
     if died == list(case.cuts):
         return []
     return [Violation("enumeration", f"it was to die at {list(case.cuts)} and died at {died}", stage.now_ns)]
-
-
-def _outlives_halts(stage: Played) -> Iterator[Violation]:
-    """A halt cancels what works, and no crash on the way makes it forget that."""
-    words = [row.event for row in stage.rows if isinstance(row.event, ModeEntered) and row.event.mode in TELLING]
-    for word, after in zip_longest(words, words[1:]):
-        if word.mode is not Mode.HALTED:
-            continue
-        until_ns = after.at_ns if after is not None else stage.now_ns
-        by_ns = max(word.at_ns, stage.up_ns if stage.up_ns < until_ns else 0) + CANCELLED_WITHIN_NS
-        for order in stage.venue.exchange.desk.orders.values():
-            open_until_ns = order.closed_ns if order.state != OPEN else stage.now_ns
-            if order.arrived_ns < word.at_ns and by_ns < min(open_until_ns, until_ns):
-                yield Violation("halts end orders", f"{order.spec.client_id} outlives a halt", by_ns)
 
 
 def _handled(stage: Stage) -> int:

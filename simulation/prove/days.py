@@ -59,7 +59,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     """One day as it was drawn. Times count from its beginning, `begins_ns` after a midnight.
 
     restarts_ns: how long the engine stays down after it died.  displayed: units in each quote.  resumes, decides,
-    answers: what the author says in the calm; answers are for orders that the engine cannot find out about.
+    answers: what the author says in the calm; answers are for orders that the engine cannot find out about.  spreads:
+    futures are rolled by one order for both contracts.
     """
 
     seed: int
@@ -76,6 +77,7 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[Fault, ...]
     answers: bool = False
     terms: Terms = Terms()
+    spreads: bool = False
 
 
 # -- drawing
@@ -99,7 +101,7 @@ def draw_day(seed: int) -> Day:
         displayed=shape.choice((1_000, 300, 100)), resumes=shape.random() < 0.5, decides=shape.random() < 0.7,
         tight=_chance(seed, "limits").random() < 0.4,
         words=words, faults=tuple(fault for fault in faults if terms.can_be(fault)), terms=terms,
-        answers=_chance(seed, "answers").random() < 0.5,
+        answers=_chance(seed, "answers").random() < 0.5, spreads=_chance(seed, "spreads").random() < 0.5,
     )  # fmt: skip
 
 
@@ -159,9 +161,9 @@ class Playing:
     def __init__(self, day: Day, disk: Disk | FolderJournal | None = None) -> None:
         self.day = day
         self.scene = Scene(
-            day.seed, world=_world(day.roll_day, day.tight, day.terms), begins_ns=opens_ns(0) + day.begins_ns,
-            rules=day.terms.rules(day.latency_ns), restart_after_ns=day.restarts_ns,
-            displayed=day.displayed, disk=disk or Disk(),
+            day.seed, world=_world(day.roll_day, day.tight, day.terms, day.spreads),
+            begins_ns=opens_ns(0) + day.begins_ns, rules=day.terms.rules(day.latency_ns),
+            restart_after_ns=day.restarts_ns, displayed=day.displayed, disk=disk or Disk(),
         )  # fmt: skip
         self.quiet_since_ns = 0
         self._acts: list[tuple[int, int, Callable[[], None]]] = []
@@ -229,8 +231,9 @@ def _say(scene: Scene, word: Word) -> None:
 
 
 @lru_cache
-def _world(roll_day: int, tight: bool, terms: Terms) -> World:
-    return World(roll_day=roll_day, risk=TIGHT if tight else None, execution={"lease": terms.lease()})
+def _world(roll_day: int, tight: bool, terms: Terms, spreads: bool) -> World:
+    execution = {"lease": terms.lease(), "roll_as_spread": spreads}
+    return World(roll_day=roll_day, risk=TIGHT if tight else None, execution=execution)
 
 
 # -- judging

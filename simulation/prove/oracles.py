@@ -19,6 +19,7 @@ from simulation.prove.decision_oracles import (
 )
 from simulation.prove.doubt_oracles import doubts_asked
 from simulation.prove.evidence import Evidence
+from simulation.prove.halt_oracles import halts_end_orders
 from simulation.prove.health_oracles import alarms_once, alive_after_faults, files_whole, mailboxes_bounded
 from simulation.prove.lease_oracles import orders_end_without_us
 from simulation.prove.money_oracles import COMPARED_WITHIN_NS, book_equals_venue, venue_conserves
@@ -44,6 +45,7 @@ ALWAYS: Mapping[str, Callable[[Evidence], Iterator[Violation]]] = {
     "prices believed": prices_believed,
     "only ours touched": only_ours_touched,
     "orders end without us": orders_end_without_us,
+    "halts end orders": halts_end_orders,
     "venue conserves": venue_conserves,
     "mailboxes bounded": mailboxes_bounded,
     "alarms once": alarms_once,

@@ -104,6 +104,25 @@ def halt(stage: Stage) -> None:
     stage.run("70s")
 
 
+def cut_off(stage: Stage) -> None:
+    """Halted with an order open: its cancel is lost, the link falls, and is there again after four seconds."""
+    stage.tape.size = FEW * QTY_SCALE
+    stage.want("ALPHA", 6 * FEW)
+    stage.decide()
+    stage.run("65s")
+    stage.venue.drop_next("CancelAtVenue")
+    if stage.life is not None:
+        stage.halt("the author halts")
+    stage.run("1s")
+    stage.venue.disconnect()
+    stage.run("4s")
+    if stage.life is not None:  # one that boots connects by itself
+        stage.venue.reconnect()
+    if not any(isinstance(row.event, ModeEntered) and row.event.mode is Mode.HALTED for row in stage.rows):
+        say(stage, lambda: stage.halt("the author halts"), Mode.HALTED)
+    stage.run("70s")
+
+
 def unenforced(stage: Stage) -> None:
     """The pair at a venue that enforces no ids: that a leg is not there cannot be proved, and it is not sent again."""
     pair(stage)
@@ -139,6 +158,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "roll": Scenario(roll, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0),
     "spread": Scenario(spread, begins=NS_PER_DAY - BEFORE_MIDNIGHT_NS, roll_day=0, spreads=True),
     "halt": Scenario(halt),
+    "cut_off": Scenario(cut_off, ttl_s=600.0, twice=False),
     "unenforced": Scenario(unenforced, terms=Terms(ids_enforced=False)),
     "leased": Scenario(leased, terms=Terms(timer_s=6.0), twice=False),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from model.combos import contracts_of
 from model.order_events import OrderRepriced
 from model.orders import Fill, SubmitOrder
 from model.units import NS_PER_SECOND
@@ -110,6 +111,10 @@ def _part_without_link(story: Story) -> int:
     return sum(fill.quantity < story.venue_orders[fill.client_id].quantity for fill in _disconnected(story))
 
 
+def _spreads(story: Story) -> int:
+    return sum(len(contracts_of(plan.spec.instrument)) > 1 for _, plan in story.planned.values())
+
+
 ORDERS: Mapping[str, Callable[[Story], int]] = {
     "fill before ack": _fill_before_ack,
     "filled in parts": _in_parts,
@@ -145,6 +150,7 @@ ORDERS: Mapping[str, Callable[[Story], int]] = {
     "modified twice": _modified_twice,
     "modified with a part filled": _changed_in_part,
     "filled after a change": _filled_after_change,
+    "rolled by a spread": _spreads,
     "fill while disconnected": lambda story: len(_disconnected(story)),
     "partial fill while disconnected": _part_without_link,
 }

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from app import facts
 from app.broker import BrokerProcess, broker
 from app.sessions import calendars
 from config.loader import Configuration, load
@@ -21,6 +22,7 @@ from simulation.tws.control import Control
 from simulation.tws.gateway import Gateway
 from simulation.tws.service.house import GatewayRules
 from simulation.tws.world import Founding, found
+from state.journal import journal_rows
 from state.lake import Lake
 from state.lake.lake import Bars, FxSeries
 from state.lake.manifest import DataSet
@@ -114,6 +116,10 @@ class Rehearsal:
     async def until(self, moment: str) -> None:
         await asyncio.sleep((at_ns(moment) - self.loop.now_ns) / NS_PER_SECOND)
 
+    def journal(self) -> list[Row]:
+        """Every row that is on disk, of all lives."""
+        return list(journal_rows(self.state / "journal", events=facts.events()))
+
     # -- what both sides have
 
     def ours(self) -> tuple[dict[str, Qty], dict[str, Cash]]:
@@ -131,3 +137,16 @@ class Rehearsal:
                 held[house.catalogue.instrument(each.contract.con_id).id] = qty(str(each.quantity))
         money = house.broker.books[ACCOUNT].exchange.account.cash
         return held, {name: amount for name, amount in money.items() if amount}
+
+    async def crash(self, life: asyncio.Task[None]) -> None:
+        """End a life without a word."""
+        life.cancel()
+        await asyncio.gather(life, return_exceptions=True)
+
+    async def at_rest(self) -> None:
+        """Until the books are the broker's; fails when they do not come to be so within an hour of the market."""
+        for _ in range(60):
+            if self.ours() == self.theirs():
+                return
+            await asyncio.sleep(60.0)
+        raise AssertionError(f"ours {self.ours()}, theirs {self.theirs()}")

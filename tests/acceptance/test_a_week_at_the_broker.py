@@ -10,8 +10,9 @@ import pytest
 
 from actors.variation import VariationFound
 from app import facts
-from model.decisions import DayMarked, Mode
+from model.decisions import Approved, DayMarked, Mode
 from model.execution import Alarm, Reconciled
+from model.margin import MarginHeard
 from model.orders import Filled
 from model.units import NS_PER_SECOND
 from state.journal.verify import verify
@@ -91,3 +92,15 @@ def test_the_journal_is_whole_and_the_engine_stopped_by_itself(week: Rehearsal) 
 
 def _day(at_ns: int) -> str:
     return f"{dt.datetime.fromtimestamp(at_ns // NS_PER_SECOND, dt.UTC):%Y-%m-%d}"
+
+
+def test_the_broker_said_what_margin_a_basket_needs_before_it_was_approved(week: Rehearsal) -> None:
+    heard = [(row.seq, row.event) for row in week.rows if isinstance(row.event, MarginHeard)]
+    approved = {row.event.id: (row.seq, row.event) for row in week.rows if isinstance(row.event, Approved)}
+    assert heard
+    for seq, margin in heard:
+        told, (approved_seq, answer) = margin.told, approved[margin.told.id]
+        assert (told.unknown, told.available) == ("", told.equity - told.initial)
+        assert told.initial > 0
+        assert approved_seq > seq
+        assert set(margin.asked) <= {each.id for each in answer.intents}

@@ -152,6 +152,16 @@ def test_a_restart_knows_what_of_a_spread_is_still_to_come(snapshot: bool) -> No
         assert made.exposures.lines[JUN].buys == 0
 
 
+def test_an_older_word_on_a_spread_does_not_take_back_what_the_journal_told() -> None:
+    """Four of a leg were executed by the rows; the order manager says that no whole spread is."""
+    made = gate(positions={MAR: 10}, limits=WIDE)
+    one = roll(10)
+    ask(made, one)
+    made.exposures.executed(one.id, JUN, 4 * QTY_SCALE)
+    made.exposures.moved(one.id, 0, False)
+    assert (made.exposures.lines[JUN].buys, made.exposures.lines[MAR].sells) == (6 * QTY_SCALE, 10 * QTY_SCALE)
+
+
 def test_an_approval_that_nobody_acted_on_is_forgotten_with_its_legs() -> None:
     made = gate(positions={MAR: 10}, limits=WIDE)
     ask(made, roll(10))

@@ -314,6 +314,14 @@ def test_an_order_in_doubt_locks_its_instrument_and_asks_a_person_once() -> None
     assert locked_again == lock
 
 
+def test_a_spread_in_doubt_locks_both_its_contracts() -> None:
+    spread = msgspec.structs.replace(OLD, instrument="A@202403-202406")
+    told = Desk().compare(known=OrdersKnown((spread,), ()), ids_enforced=False)
+    locked = [each.message.instrument for each in told if isinstance(each, Tell) and each.to == SYSTEM
+              and isinstance(each.message, LockInstrument)]  # fmt: skip
+    assert locked == ["A@202403", "A@202406"]
+
+
 def test_an_order_in_doubt_is_not_asked_for_before_its_round() -> None:
     """It was asked for every five seconds, for ever."""
     doubtful = Desk().compare(known=OrdersKnown((OLD,), ()), ids_enforced=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.netting import BasketPolicy
 from engine.schedule import Seeded
 from model.decisions import Halt, Mode, ModeEntered, RunMoved, RunPlanned
 from model.execution import PairMoved, SleevesCrossed
@@ -84,6 +85,16 @@ def test_buys_do_not_wait_for_ever() -> None:
     house.decide({"a": (want("B", "10"),), "b": ()}, PRICES, session=20240103)
     house.run(151)
     assert house.position == {"A": qty("10"), "B": qty("10")}
+
+
+def test_a_spread_waits_for_no_sale() -> None:
+    house = House(policy=BasketPolicy(min_notional=0, roll_as_spread=True)).open()
+    prices = {"A": "100", "F@202403": "20", "F@202406": "21"}
+    near, far = {"A": "A", "F": "F@202403"}, {"A": "A", "F": "F@202406"}
+    house.decide({"a": (want("A", "10"), want("F", "2")), "b": ()}, prices, contracts=near)
+    house.world.fate["A"] = house.world.fate["F@202403-202406"] = "rest"
+    house.decide({"a": (want("F", "2"),), "b": ()}, prices, session=20240103, contracts=far)
+    assert sorted(each.instrument for each in house.world.orders.values()) == ["A", "F@202403-202406"]
 
 
 def test_without_phases_all_goes_at_once() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +32,7 @@ from model.units import PX_SCALE, QTY_SCALE, cash, px, qty
 from simulation.exchange import Exchange, SqliteRecord, VenueRules, digest
 from simulation.exchange.record import MemoryRecord
 
-from .kit import at, bar, buy, close_of, dollars, happen, quote, sell, send, venue
+from .kit import FUTURE, at, bar, buy, close_of, dollars, happen, quote, sell, send, venue
 
 MAR, JUN = "SP500@202003", "SP500@202006"
 ROLL = "SP500@202003-202006"
@@ -119,7 +121,7 @@ def test_what_a_combo_took_of_a_quote_is_not_there_for_the_next_order() -> None:
         (buy("r", ROLL, "1", limit="2.10"), "BAD_TICK"),
         (buy("r", ROLL, "1", limit="2", kind=OrderType.MARKET), "BAD_PRICE"),
         (buy("r", ROLL, "1", limit="2", tif=TimeInForce.GTD, expires_ns=1), "BAD_EXPIRY"),
-        (buy("r", ROLL, "5000", limit="2.25"), "MARGIN"),
+        (buy("r", ROLL, "1500", limit="2.25"), "MARGIN"),  # 750,000 for each leg, and there is a million
     ],
     ids=lambda case: case if isinstance(case, str) else "",
 )
@@ -129,7 +131,7 @@ def test_a_combo_is_refused_for_what_is_wrong_with_it_or_with_a_leg(order: Order
     assert isinstance(refused, OrderRejected)
     assert refused.code == code
     assert exchange.snapshot("s", 0).positions == ()
-    assert isinstance(send(exchange, TEN, buy("a", JUN, "40", limit="90"))[0], OrderAcked)  # nothing holds margin back
+    assert isinstance(send(exchange, TEN, buy("a", JUN, "1500", limit="90"))[0], OrderAcked)  # no margin is held back
 
 
 def test_a_contract_without_a_price_cannot_be_margined() -> None:
@@ -217,6 +219,29 @@ def test_a_limit_on_the_close_that_the_closes_do_not_meet_expires_with_them() ->
     assert [type(each) for each in facts if not isinstance(each, Settlement)] == [OrderExpired]
 
 
+def test_an_order_that_came_after_one_leg_s_close_trades_at_the_next_closes() -> None:
+    exchange = venue(rules=VenueRules(daily_bars=True))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"), bar(MAR, 1, "100", hour=15))
+    send(exchange, at(1, 16), buy("r", ROLL, "1", kind=OrderType.MOC))
+    assert [each for each in happen(exchange, bar(JUN, 1, "102")) if not isinstance(each, Settlement)] == []
+    assert len(fills(happen(exchange, bar(MAR, 2, "100"), bar(JUN, 2, "102")))) == 2
+
+
+def test_a_leg_settled_before_the_spread_traded_is_told_so_before() -> None:
+    """Both bars come in one step; whoever hears the trade first would settle another quantity than the venue did."""
+    exchange = venue(rules=VenueRules(daily_bars=True))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
+    send(exchange, close_of(0), buy("first", MAR, "3", kind=OrderType.MOC))
+    happen(exchange, bar(MAR, 1, "100"), bar(JUN, 1, "102"))
+    send(exchange, close_of(1), buy("r", ROLL, "3", kind=OrderType.MOC))
+    exchange.on_bar(bar(MAR, 2, "101"))
+    exchange.on_bar(bar(JUN, 2, "103"))
+    told = [each for each in exchange.take(close_of(2)) if isinstance(each, Fill | Settlement)]
+    assert [type(each) for each in told] == [Settlement, Fill, Fill, Settlement]
+    held = [[(line.instrument, line.quantity) for line in each.lines] for each in told if isinstance(each, Settlement)]
+    assert held == [[(MAR, qty(3))], [(JUN, qty(3))]]
+
+
 def test_an_order_for_the_open_trades_at_both_opens() -> None:
     exchange = venue(rules=VenueRules(daily_bars=True))
     happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
@@ -234,23 +259,28 @@ def test_a_bar_s_volume_limits_a_combo_as_it_limits_its_legs() -> None:
 
 
 def test_the_variation_of_a_roll_at_the_close_is_that_of_two_orders_at_the_close() -> None:
-    """Bought at 100, rolled at 104 to 106, ended at 103 and 107: 3 x 50 x (4 + 1), whichever way it was rolled."""
+    """Bought at 100.25, rolled at 103.75 to 106.25, ended at 107: 3 x 50 x (3.50 + 0.75), whichever way; on the day of
+    the roll 3 x 50 x (3.50 - 0.25) are there already."""
 
-    def rolled(*orders: OrderSpec) -> tuple[int, dict[str, int]]:
-        exchange = venue(rules=VenueRules(daily_bars=True))
+    spreaded = {"SP500": msgspec.structs.replace(FUTURE, half_spread=Decimal("0.25"))}
+
+    def rolled(*orders: OrderSpec) -> tuple[int, int, dict[str, int]]:
+        exchange = venue(instruments=spreaded, rules=VenueRules(daily_bars=True))
         happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
         send(exchange, close_of(0), buy("first", MAR, "3", kind=OrderType.MOC))
         happen(exchange, bar(MAR, 1, "100"), bar(JUN, 1, "102"))
         send(exchange, close_of(1), *orders)
         happen(exchange, bar(MAR, 2, "104"), bar(JUN, 2, "106"))
+        rolled_with = dollars(exchange)
         happen(exchange, bar(MAR, 3, "103"), bar(JUN, 3, "107"))
         told = exchange.snapshot("s", 0)
-        return dollars(exchange), {each.instrument: each.quantity for each in told.positions}
+        return rolled_with, dollars(exchange), {each.instrument: each.quantity for each in told.positions}
 
     legs = (sell("out", MAR, "3", kind=OrderType.MOC), buy("in", JUN, "3", kind=OrderType.MOC))
     spread = rolled(buy("r", ROLL, "3", kind=OrderType.MOC))
     assert spread == rolled(*legs)
-    assert spread == (cash("1000750") - 9 * cash("2.05"), {JUN: qty(3)})
+    fees = 9 * cash("2.05")
+    assert spread == (cash("1000487.50") - fees, cash("1000637.50") - fees, {JUN: qty(3)})
 
 
 # -- laws

@@ -187,8 +187,20 @@ async def test_while_the_upstream_link_is_lost_nothing_is_believed(lake: Lake, t
         assert scene.open_at_broker() == []
 
 
+async def test_a_guardians_session_that_is_not_reaped_yet_is_no_hindrance_to_the_next(
+    lake: Lake, tmp_path: Path
+) -> None:
+    async with watch(lake, tmp_path) as scene:
+        for number in range(4):
+            scene.here.control.linger(GUARDIANS_CLIENT + number, 60.0)
+        assert not await scene.acts()
+        assert "client id" in scene.log.said("TRY_AGAIN")
+        scene.here.control.linger(GUARDIANS_CLIENT + 3, 0.0)
+        assert await scene.acts()
+
+
 @pytest.mark.parametrize("message", ["ReqAllOpenOrders", "CancelOrder", "ReqPositions", "PlaceOrder"])
-@pytest.mark.parametrize("harm", [Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER])
+@pytest.mark.parametrize("harm", [Harm.CLOSE_BEFORE, Harm.CLOSE_AFTER, Harm.HALF_OPEN])
 async def test_a_gateway_that_closes_half_way_is_gone_through_again_and_closes_once(
     lake: Lake, tmp_path: Path, message: str, harm: Harm
 ) -> None:

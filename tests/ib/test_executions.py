@@ -23,6 +23,7 @@ class Book:
     def __init__(self, folder: Path) -> None:
         pins = Pins()
         pins.add(Pin(instrument="ABC", query=Query(con_id=1)))
+        pins.add(Pin(instrument="XYZ", query=Query(con_id=3)))
         self.durable = Durable(folder, 1)
         self.told: list[Fill | CashMoved] = []
         self.strangers: list[ExecutionSeen] = []
@@ -62,6 +63,17 @@ def execution(exec_id: str, shares: str, **more: object) -> ExecutionSeen:
         "side": Side.BUY, "shares": qty(shares), "price": 10.5, "account": "DU1", "at_ns": 5,
     }  # fmt: skip
     return ExecutionSeen(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def test_a_combo_counts_what_is_whole_however_far_one_leg_is(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    book.executions.ordered("hr-1", ((1, -1), (3, 1)))
+    other = ContractSeen(3, "XYZ", "STK", "", "", "USD", "NMS")
+    whole = []
+    for name, shares, contract in (("a.01", "3", ABC), ("b.01", "2", other), ("c.01", "1", other)):
+        book.hear(execution(name, shares, contract=contract))
+        whole.append(book.executions.filled("hr-1"))
+    assert whole == [0, qty("2"), qty("3")]
 
 
 def test_the_last_group_of_an_execution_id_counts_its_corrections() -> None:

@@ -8,8 +8,8 @@ import pytest
 from actors.order import Order
 from actors.pricing import ExecutionPolicy
 from engine.message import Refused
-from model.decisions import Mode, ModeChanged
-from model.execution import AskOrders, OrdersKnown, ProvenAbsent, QueryOrders, SeenAtVenue
+from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
+from model.execution import AdoptOrder, AskOrders, OrdersKnown, ProvenAbsent, QueryOrders, SeenAtVenue
 from model.instruments import Kind
 from model.order_events import OrderMoved, OrderStands
 from model.orders import (
@@ -19,15 +19,18 @@ from model.orders import (
     Intent,
     ModifyOrder,
     ModifyRejected,
+    OpenOrder,
     OrderAcked,
+    OrderCancelled,
     OrderModified,
     OrderSent,
     Reprice,
+    Side,
     SubmitOrder,
     VenueDown,
     VenueUp,
 )
-from model.units import px
+from model.units import px, qty
 from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote
 
 LADDER = ExecutionPolicy(collar_bps={Kind.ETF: 10})  # a rung each 15 s, an answer expected within 30 s
@@ -293,6 +296,56 @@ def test_an_order_that_never_left_and_is_not_wanted_any_more_is_over() -> None:
     for request in [*early.sent(SubmitOrder), *early.sent(CancelAtVenue)]:
         early.say(Refused("venue", request))
     assert early.last(two).terminal
+
+
+def test_what_never_left_does_not_leave_while_its_instrument_is_locked() -> None:
+    bench, one = refused()
+    bench.say(InstrumentLocked("FUND", "the book and the venue differ", T0))
+    bench.say(VenueUp("x", "a", True, T0))
+    assert bench.submits(one) == 1
+    bench.say(InstrumentReleased("FUND", "ana", "looked at", T0))
+    assert bench.submits(one) == 2
+
+
+def test_what_is_found_in_a_halt_is_ended_too() -> None:
+    """Day 40165 of the proof: an order of an earlier journal was adopted in a halt, and worked on."""
+    bench = Bench(CLOSING)
+    bench.say(ModeChanged(Mode.HALTED, "fire"))
+    found = OpenOrder("hr-of-old", "v9", "FUND", Side.BUY, qty("5"), 0, px("99"))
+    bench.say(OrderAcked("hr-of-old", "v9", T0))
+    assert [each.client_ids for each in bench.tells("reconciler", QueryOrders)] == [("hr-of-old",)]
+    bench.say(AdoptOrder(found, "snap", T0))
+    assert [each.client_id for each in bench.sent(CancelAtVenue)] == ["hr-of-old"]
+
+
+def test_a_cancel_that_nobody_answers_is_asked_again_until_the_order_has_ended() -> None:
+    bench, one = Bench(CLOSING), intent(limit="100")
+    bench.work(one)
+    bench.say(CancelOrder(one.id, "enough"))
+    bench.wait(61)
+    assert len(bench.sent(CancelAtVenue)) == 3
+    bench.say(OrderCancelled(one.id, 0, "asked", T0))
+    bench.wait(120)
+    assert len(bench.sent(CancelAtVenue)) == 3
+
+
+def test_nobody_is_asked_to_cancel_what_may_not_be_there_until_it_is_seen() -> None:
+    bench, one = Bench(CLOSING), intent(limit="100")
+    bench.say(place(one))
+    bench.say(CancelOrder(one.id, "enough"))
+    bench.say(CancelRejected(one.id, "UNKNOWN_ORDER", "never heard of it", T0))
+    bench.wait(200)
+    assert len(bench.sent(CancelAtVenue)) == 1
+    bench.say(SeenAtVenue(one.id, "WORKING", "v1", 0, "snap", bench.clock.now_ns))
+    assert len(bench.sent(CancelAtVenue)) == 2
+
+
+def test_what_a_halt_left_open_is_cancelled_by_an_order_manager_that_was_built_anew() -> None:
+    bench, one = Bench(CLOSING), intent(limit="100")
+    bench.work(one)
+    halted = Bench(CLOSING, rows=[*bench.journal(), ModeEntered(Mode.HALTED, Mode.TRADING, "fire", "ana", T0)])
+    halted.say(SeenAtVenue(one.id, "WORKING", "v1", 0, "snap", halted.clock.now_ns))
+    assert [each.client_id for each in halted.sent(CancelAtVenue)] == [one.id]
 
 
 def test_what_never_left_is_over_when_trading_halts() -> None:

@@ -58,13 +58,18 @@ def doubled() -> Stage:
     return calm(stage)
 
 
-def rolled() -> Stage:
+def rolled(**execution: bool) -> Stage:
     """A future is bought, settled at midnight, and moved to the next contract."""
-    stage = Stage(seed=7, world=World(roll_day=0), begins_ns=opens_ns(1) - 180 * SECOND)
+    stage = Stage(seed=7, world=World(roll_day=0, execution=execution), begins_ns=opens_ns(1) - 180 * SECOND)
     stage.want("GAMMA", 3)
     stage.decide()
     stage.run("6m")
     return calm(stage)
+
+
+def rolled_by_a_spread() -> Stage:
+    """The same, by one order for both contracts."""
+    return rolled(roll_as_spread=True)
 
 
 def halted() -> Stage:

@@ -195,6 +195,12 @@ def alarm_storm(stage: Stage) -> None:
         slip_in(stage, len(stage.rows), Alarm("VANISHED", "hr-1", "gone again", 0))
 
 
+def worked_on(stage: Stage) -> None:
+    """Trading was halted for thirty seconds, and an order was open for the most of them."""
+    order = next(each for each in stage.venue.exchange.desk.orders.values() if each.state == "CANCELLED")
+    order.closed_ns += 25 * SECOND
+
+
 DEFECTS: tuple[tuple[str, Callable[[], Stage], Defect], ...] = (
     ("one order per intent", plain, twice_on_the_wire),
     ("one order per intent", plain, planned_twice),
@@ -207,6 +213,7 @@ DEFECTS: tuple[tuple[str, Callable[[], Stage], Defect], ...] = (
     ("modes on the wire", plain, decided_while_halted),
     ("modes on the wire", plain, decided_while_reducing),
     ("modes on the wire", plain, left_after_the_halt),
+    ("halts end orders", halted, worked_on),
     ("prices on the wire", plain, no_quote),
     ("prices on the wire", plain, stale_quotes),
     ("prices on the wire", plain, crossed_quotes),

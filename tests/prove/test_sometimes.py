@@ -19,6 +19,7 @@ WITNESSES: Mapping[Callable[[], Stage], str] = {
     plays.resent: "ack overdue; order lost by the wire; proven absent; resent after proof of absence",
     plays.doubled: "order doubled at the venue",
     plays.rolled: "roll leg filled; variation settled",
+    plays.rolled_by_a_spread: "rolled by a spread",
     plays.halted: "resumed by a person",
     plays.reduced: "positions may only shrink; reduction sent when only that might be",
     plays.crashed: "crash with rows that were not durable; crash between commit and sending",

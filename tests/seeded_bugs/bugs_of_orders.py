@@ -137,6 +137,22 @@ ORDERS = (
         "        move(PLANNED, *AT_RISK, to=CANCELLED, note=CANCEL_PENDING),",
     ),
     Bug(
+        "lost_cancel_is_not_asked_again",
+        "A cancel was asked for and the link fell: when it is back, nobody remembers that it may never have arrived.",
+        "a cancel that is lost in a network failure leaves its order open: hummingbot#366, zenbot#890",
+        "actors.orders",
+        "            order.cancel_asked = False  # what was asked in another session may never have arrived\n",
+        "",
+    ),
+    Bug(
+        "a_halt_asks_once",
+        "A cancel that the venue never got, or refused, is not asked for again: a halted order works on.",
+        "a cancel that is lost in a network failure leaves its order open: hummingbot#366, zenbot#890",
+        "actors.order_pacing",
+        "        order.cancel_asked = False\n        return self.cancel(order)\n",
+        "        return []\n",
+    ),
+    Bug(
         "failed_cancel_ends_the_order",
         "The venue refuses a cancel, and the order is taken for gone.",
         "the bot forgets orders that are still on the exchange: hummingbot#3374, #366",

@@ -46,6 +46,21 @@ DUPLICATE_ID = "DUPLICATE_ID"
 ADOPTED_RUN = "adopted"
 TOLD_KEPT = 1_000
 
+Report = (
+    OrderSent
+    | OrderAcked
+    | OrderRejected
+    | OrderCancelled
+    | OrderExpired
+    | OrderModified
+    | ModifyRejected
+    | CancelRejected
+    | SeenAtVenue
+    | ProvenAbsent
+    | DeclareAbsent
+    | AdoptOrder
+)
+
 
 class OrderReports:
     """Turns reports into steps. A report about an order that is not in the book is an alarm, a fill is never lost."""

@@ -14,7 +14,7 @@ from actors.order_book import OrderBook, OrdersKept, session_of
 from actors.order_desk import Clients, OrderDesk
 from actors.order_lease import LEASE
 from actors.order_pacing import ACK, CANCEL, CHANGE, RUNG, TTL, WAIT, Pacing
-from actors.order_reports import OrderReports
+from actors.order_reports import OrderReports, Report
 from actors.order_resend import OrderResend
 from actors.pricing import ExecutionPolicy
 from actors.system import TELLING
@@ -23,7 +23,7 @@ from engine.effects import Effect, Effects, Journal, Reply, ToPort
 from engine.message import Event, Refused
 from model.combos import contracts_of, worth
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
-from model.execution import AdoptOrder, AskOrders, DeclareAbsent, OrderDenied, ProvenAbsent, SeenAtVenue
+from model.execution import AdoptOrder, AskOrders, OrderDenied, ProvenAbsent, SeenAtVenue
 from model.instruments import Instrument
 from model.leases import OrdersLeased
 from model.market import Quote, WatchAgain
@@ -34,13 +34,7 @@ from model.orders import (
     Fill,
     Filled,
     Intent,
-    ModifyRejected,
     OrderAcked,
-    OrderCancelled,
-    OrderExpired,
-    OrderModified,
-    OrderRejected,
-    OrderSent,
     OrderSpec,
     Place,
     Reprice,
@@ -52,20 +46,6 @@ from model.units import Px, qty_float
 from state.order_law import OrderEvent, OrderState
 from state.system_law import Act, allows, may_place
 
-Report = (
-    OrderSent
-    | OrderAcked
-    | OrderRejected
-    | OrderCancelled
-    | OrderExpired
-    | OrderModified
-    | ModifyRejected
-    | CancelRejected
-    | SeenAtVenue
-    | ProvenAbsent
-    | DeclareAbsent
-    | AdoptOrder
-)
 ENDING_MODES = (Mode.HALTED, Mode.SAFE_STOP)
 
 
@@ -155,10 +135,10 @@ class Orders(Actor):
         return self._send(place, pricing.plain_spec(self.policy, contract, place.intent), contract, 0, 0)
 
     def _try_with_mates(self, place: Place) -> list[Effect]:
-        """One leg may be what the others wait for."""
-        effects = self._try(place)
-        for mate in self.pacing.mates(place.intent):
-            effects += self._try(mate)
+        """One leg may be what the others wait for; they leave in the order in which they came."""
+        effects: list[Effect] = []
+        for each in self.pacing.mates(place.intent) or [place]:
+            effects += self._try(each)
         return effects
 
     def _try(self, place: Place) -> list[Effect]:

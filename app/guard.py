@@ -98,7 +98,7 @@ class Guard:
             beat_file(self._settings, self._state_dir), self._process, pulse=pulse,
             clean=lambda: kernel.fatal is None, each_beat=self._plan.renew if self._plan else lambda: None,
         )  # fmt: skip
-        return [HealthPort(lambda: _health(kernel)), LeasePort(self.lease, lambda: kernel.clock.now_ns), beating]
+        return [HealthPort(lambda: health_figures(kernel)), LeasePort(self.lease, lambda: kernel.clock.now_ns), beating]
 
     @contextmanager
     def watching(self, kernel: Kernel) -> Iterator[None]:
@@ -112,7 +112,7 @@ class Guard:
             thread.stop()
 
 
-def _health(kernel: Kernel) -> tuple[int, int, tuple[ActorPulse, ...]]:
+def health_figures(kernel: Kernel) -> tuple[int, int, tuple[ActorPulse, ...]]:
     """How long disk and handlers take is told in the world's time, whatever the engine's clock makes of it."""
     now_ns, real_ns = kernel.clock.now_ns, kernel.clock.real_ns
     waiting = kernel.outbox.pending

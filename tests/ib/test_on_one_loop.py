@@ -229,7 +229,7 @@ def test_a_week_beside_an_idle_port(lake: Lake, tmp_path: Path) -> None:
         rules = GatewayRules(account_s=180.0)
         async with stand(lake, tmp_path, now_ns=at("2019-06-10T13:31"), rules=rules) as here:
             here.gateway.on_passed = lambda message, client_id: asked.append(message)
-            here.start(patience=Patience())
+            here.start(patience=Patience(commission_s=60.0))  # looked for four times in this, and there are none
             await here.up()
             await asyncio.sleep(5 * 24 * HOUR_S)
             assert len(here.heard.all(VenueUp)) == 1

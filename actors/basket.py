@@ -17,12 +17,11 @@ from model.execution import OrderDenied, SleevesCrossed
 from model.instruments import Instrument
 from model.order_events import OrderMoved, OrderPlanned
 from model.orders import OrderUpdate
-from model.units import NS_PER_SECOND
 from state import order_law
 from state.order_law import OrderState
 from state.run_law import RunEvent, RunState, is_terminal
 
-WAIT_NS = 5 * NS_PER_SECOND
+WAIT_S = 5
 JOIN_TIMER = "join"
 
 
@@ -73,7 +72,7 @@ class Basket(Actor):
         self.asked = decide
         if self._all_answered():
             return self._plan(decide)
-        return [SetTimer(JOIN_TIMER, self.clock.now_ns + WAIT_NS, JoinOverdue(cycle.run_id))]
+        return [SetTimer(JOIN_TIMER, self.clock.after(WAIT_S), JoinOverdue(cycle.run_id))]
 
     def on_targets(self, targets: Targets) -> Effects:
         self.targets[targets.sleeve] = targets
@@ -180,7 +179,7 @@ class Basket(Actor):
         self.placed.clear()
         runs = [run for run in self.ledger.runs.values() if run.state is RunState.SUBMITTED]
         effects = [effect for run in runs for effect in self._ended(run)]
-        return effects + (self.resuming.started(self.clock.now_ns) if self.ledger.runs else [])
+        return effects + (self.resuming.started(self.clock) if self.ledger.runs else [])
 
     def on_mode_changed(self, changed: ModeChanged) -> Effects:
         self.resuming.mode = changed.mode

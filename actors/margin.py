@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from engine.clock import Clock
 from engine.effects import CancelTimer, Effect, SetTimer, ToPort
 from model.decisions import Propose
 from model.margin import AskMargin, MarginTold
@@ -78,10 +79,11 @@ class MarginDesk:
     def waits(self, name: str) -> bool:
         return name in self._waiting
 
-    def ask(self, name: str, propose: Propose, rising: list[Intent], now_ns: int) -> list[Effect]:
-        """Ask the venue; silence is an answer of its own when the time is over."""
+    def ask(self, name: str, propose: Propose, rising: list[Intent], clock: Clock) -> list[Effect]:
+        """Ask the venue; silence is an answer of its own when the time is over, in the world's seconds."""
         self._waiting[name] = Waiting(propose, tuple(each.id for each in rising))
-        late = MarginTold(name, now_ns + WAIT_NS, unknown=f"no answer within {WAIT_NS // NS_PER_SECOND} s")
+        wait_s = WAIT_NS // NS_PER_SECOND
+        late = MarginTold(name, clock.after(wait_s), unknown=f"no answer within {wait_s} s")
         orders = tuple(_order(each) for each in rising)
         return [SetTimer(f"margin {name}", late.at_ns, late), ToPort(VENUE, AskMargin(name, orders))]
 

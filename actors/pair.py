@@ -217,7 +217,7 @@ class Pair(Actor):
         return [Tell(self.orders, place) for place in places]
 
     def on_start(self) -> Effects:
-        return self.resuming.started(self.clock.now_ns) if self.last else None
+        return self.resuming.started(self.clock) if self.last else None
 
     def on_mode_changed(self, changed: ModeChanged) -> Effects:
         self.resuming.mode = changed.mode

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from engine.clock import Clock
 from engine.effects import Effect, SetTimer
 from engine.message import Message
 from model.decisions import Mode
-from model.units import NS_PER_SECOND
 
 PLACING_MODES = (Mode.TRADING, Mode.REDUCE_ONLY)
-RESUME_AFTER_NS = NS_PER_SECOND
+RESUME_AFTER_S = 1
 
 
 class ResumeDue(Message, frozen=True, gc=False):
@@ -28,10 +28,10 @@ class Resuming:
         self.due = False
         self.mode = Mode.BOOT
 
-    def started(self, now_ns: int) -> list[Effect]:
+    def started(self, clock: Clock) -> list[Effect]:
         """There is something to go on with."""
         self.due = True
-        return [SetTimer("resume", now_ns + RESUME_AFTER_NS, ResumeDue())]
+        return [SetTimer("resume", clock.after(RESUME_AFTER_S), ResumeDue())]
 
     def may_now(self) -> bool:
         """True once, in a mode that places."""

@@ -102,13 +102,13 @@ class Risk(Actor):
 
     def on_propose(self, propose: Propose) -> Effects:
         """Answer at once, or ask the venue for margin first when risk would be added and it can tell."""
-        name, now_ns = name_of(propose), self.clock.now_ns
+        name = name_of(propose)
         if self.margin.waits(name):
             return None
         if self.margin.answers and self.gate.known(propose) is None:
-            rising = self.gate.rising(propose, now_ns)
+            rising = self.gate.rising(propose, self.clock.now_ns)
             if rising:
-                return self.margin.ask(name, propose, rising, now_ns)
+                return self.margin.ask(name, propose, rising, self.clock)
         return self._answer(propose, UNASKED)
 
     def on_margin_told(self, told: MarginTold) -> Effects:

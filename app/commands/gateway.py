@@ -18,7 +18,7 @@ import click
 from app.options import set_option, settings_option
 
 if TYPE_CHECKING:
-    from simulation.tws.clock import Clock
+    from simulation.tws.clock import Clock, LoopClock
     from simulation.tws.control import Control
     from simulation.tws.gateway import Gateway
     from state.lake import Lake
@@ -222,6 +222,7 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
         if asked["log"] is not None:
             keep_beginning(asked["state"], asked["log"])
     clock = LoopClock(loop, made_of["begins"], made_of["pace"])
+    since = _since(asked, made_of, clock)
     made, control = _make(made_of, clock)
     log = FrameLog(asked["log"], made, control, made_of) if asked["log"] is not None else None
     try:
@@ -238,16 +239,44 @@ async def _serve(asked: dict[str, Any], made_of: dict[str, Any]) -> None:
     stopped = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, stopped.set)
-    with _said(asked["clock"], made_of, clock.began_s):
+    with _said(asked["clock"], made_of["pace"], since):
         await stopped.wait()
         await made.close()
     if log is not None:
         log.close()
 
 
+def _since(asked: dict[str, Any], made_of: dict[str, Any], clock: LoopClock) -> tuple[int, int]:
+    """(market_ns, monotonic_ns) from which time is counted; asyncio's own loops tell the monotonic clock's.
+
+    A gateway that was killed left its own behind, and engines still live by it: from the same state its market goes on
+    as if it had never stopped. Raises UsageError for another pace than it had.
+    """
+    from ports.ib.errors import NoMarketClock
+    from ports.ib.market_clock import left_behind
+    from simulation.tws.world import resumed_ns
+
+    ours = made_of["begins"], round(clock.began_s * 10**9)
+    if asked["clock"] is None or asked["state"] is None or not resumed_ns(asked["state"]):
+        return ours
+    try:
+        left = left_behind(asked["clock"])
+    except NoMarketClock as error:
+        raise click.UsageError(f"--clock: {error}; {error.next}") from None
+    if left is None or left.at(ours[1]) < made_of["begins"]:
+        return ours
+    if left.pace != made_of["pace"]:
+        raise click.UsageError(
+            f"--pace {made_of['pace']:g}: the time in {asked['clock']} goes {left.pace:g} times as fast, and an engine"
+            f" may live by it; give --pace {left.pace:g}, or remove the file"
+        )
+    clock.catch_up(left.market_ns, left.monotonic_ns)
+    return left.market_ns, left.monotonic_ns
+
+
 @contextlib.contextmanager
-def _said(place: Path | None, made_of: dict[str, Any], began_s: float) -> Iterator[None]:
-    """Say the market's time in a file while the gateway runs. asyncio's own loops tell the monotonic clock's time."""
+def _said(place: Path | None, pace: float, since: tuple[int, int]) -> Iterator[None]:
+    """Say the market's time in a file while the gateway runs."""
     from ports.ib.errors import NoMarketClock
     from ports.ib.market_clock import say_time, unsay_time
 
@@ -255,7 +284,7 @@ def _said(place: Path | None, made_of: dict[str, Any], began_s: float) -> Iterat
         yield
         return
     try:
-        say_time(place, made_of["begins"], round(began_s * 10**9), made_of["pace"])
+        say_time(place, *since, pace)
     except NoMarketClock as error:
         raise click.UsageError(f"--clock: {error}; {error.next}") from None
     click.echo(f"The market's time is told in {place}.")

@@ -25,6 +25,10 @@ class ToldTime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pace: float
     process: ProcessId
 
+    def at(self, monotonic_ns: int) -> int:
+        """The market's time at a reading of the monotonic clock."""
+        return self.market_ns + round((monotonic_ns - self.monotonic_ns) * self.pace)
+
 
 def say_time(path: Path, market_ns: int, monotonic_ns: int, pace: float) -> None:
     """Write the file, whole or not at all.
@@ -51,6 +55,18 @@ def unsay_time(path: Path) -> None:
     """The time has ended."""
     with contextlib.suppress(OSError):
         path.unlink()
+
+
+def left_behind(path: Path) -> ToldTime | None:
+    """The time of a process that died since this machine was started, and did not end it; None where none did.
+
+    Raises NoMarketClock where something else lies there.
+    """
+    if not path.exists():
+        return None
+    said = _told(path)
+    died = lives(said.process) is False and said.process.boot == this_process().boot
+    return said if died else None
 
 
 def market_clock(path: Path, monotonic_ns: Callable[[], int] = time.monotonic_ns) -> PacedClock:

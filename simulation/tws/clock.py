@@ -56,6 +56,13 @@ class LoopClock:
         self._set = 0
         self._now = (begins_ns, 0.0)
 
+    def catch_up(self, at_ns: int, loop_ns: int) -> None:
+        """The market went on while nobody looked: it was `at_ns` when the loop's time was `loop_ns`, nanoseconds.
+
+        It stands where it did until the next `begin`, and never goes back.
+        """
+        self._pace = Pace(at_ns, loop_ns - round(self.began_s * NS_PER_SECOND), self._pace.factor)
+
     def begin(self) -> None:
         seconds = self._loop.time() - self.began_s
         self._now = (max(self._now[0], self._pace.virtual_ns(round(seconds * NS_PER_SECOND))), seconds)

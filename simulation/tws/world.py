@@ -198,13 +198,28 @@ def _broker(
 
 
 def resumed_ns(state: Path) -> int:
-    """Where the market stood when a folder of state was last written; 0 when nothing is in it."""
+    """Where the market stood when a folder of state was last written, by the broker or an account's exchange.
+
+    0 when nothing is in it. Raises RecordError for a file that is damaged.
+    """
     if not (state / BROKER_FILE).is_file():
         return 0
     record = SqliteBrokerRecord(state / BROKER_FILE)
     moments = [msgspec.json.decode(row.body, type=Meta).now_ns for row in record.read() if row.kind == META]
     record.close()
+    for path in sorted(state.glob("*.sqlite")):
+        if path.name != BROKER_FILE:
+            moments.append(_stood_ns(path))
     return max(moments, default=0)
+
+
+def _stood_ns(path: Path) -> int:
+    record = SqliteRecord(path)
+    try:
+        resumed = record.resume()
+        return resumed.at_ns if resumed is not None else 0
+    finally:
+        record.close()
 
 
 def con_ids_of(record: SqliteBrokerRecord) -> set[int]:

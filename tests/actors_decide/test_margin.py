@@ -59,13 +59,15 @@ class Venue:
 class Scene:
     """One life of risk among ears, before a venue that can tell margin or cannot."""
 
-    def __init__(self, rows: tuple[Row, ...] = (), *, margin: bool = True, up: bool = True) -> None:
+    def __init__(
+        self, rows: tuple[Row, ...] = (), *, margin: bool = True, up: bool = True, clock: VirtualClock | None = None
+    ) -> None:
         self.journal = MemoryJournal()
         if rows:
             self.journal.stage(rows)
             self.journal.commit()
         self.venue = Venue()
-        self.kernel = Kernel(clock=VirtualClock(1), journal=self.journal)
+        self.kernel = Kernel(clock=clock or VirtualClock(1), journal=self.journal)
         ears = tuple(Child(name, Ear) for name in ("basket", "pair", "system"))
         self.kernel.host(Branch("root", (Child("risk", self._risk), *ears)))
         self.kernel.attach(self.venue)
@@ -206,6 +208,23 @@ def test_silence_is_unknown_and_a_word_that_comes_late_changes_nothing() -> None
     scene.answers("900000")
     assert scene.approved() == [answer]
     assert len(scene.rows(MarginHeard)) == 1
+
+
+class FastClock(VirtualClock):
+    """Of a rehearsal: a market day in three minutes."""
+
+    pace = 480.0
+
+
+def test_in_a_rehearsal_an_answer_has_as_many_of_our_seconds_as_ever() -> None:
+    """Fifteen seconds of a market that runs 480 times as fast are 31 ms: no broker answers in that."""
+    scene = Scene(clock=FastClock(1))
+    scene.propose(buy("A"))
+    scene.driver.run(scene.kernel.clock.now_ns + 480 * WAIT_NS - 1)
+    assert scene.approved() == []
+    scene.driver.run(scene.kernel.clock.now_ns + 1)
+    (answer,) = scene.approved()
+    assert codes(answer.denials) == ["MARGIN_UNKNOWN"]
 
 
 def test_an_answer_in_time_ends_the_waiting() -> None:

@@ -134,6 +134,21 @@ def test_an_executor_that_alone_was_rebuilt_goes_on_without_a_word() -> None:
     assert placed(list(actor.on_resume_due(timer.message) or ())) == []  # type: ignore[arg-type]
 
 
+class FastClock(VirtualClock):
+    """Of a rehearsal: a market day in three minutes."""
+
+    pace = 480.0
+
+
+def test_in_a_rehearsal_too_a_new_process_has_a_second_to_say_so() -> None:
+    """A second of a market that runs 480 times as fast is 2 ms, which a start may take between two messages."""
+    actor = executor()
+    actor.clock = FastClock(T0)
+    actor.fold_approved(approved(intent("A", Side.BUY)))
+    [timer] = [each for each in actor.on_start() or () if isinstance(each, SetTimer)]
+    assert timer.at_ns == T0 + 480 * SECOND
+
+
 def test_an_executor_of_a_new_process_waits_for_the_comparison() -> None:
     actor = executor()
     actor.fold_mode(ModeEntered(Mode.TRADING, Mode.OBSERVING, "", "", T0))

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ports.ib.errors import NoMarketClock
-from ports.ib.market_clock import ToldTime, market_clock, say_time, unsay_time
+from ports.ib.market_clock import ToldTime, left_behind, market_clock, say_time, unsay_time
 from state.process_id import process_of, this_process
 
 S = 10**9
@@ -93,3 +93,23 @@ def test_a_process_of_another_machine_tells_no_time_here(tmp_path: Path) -> None
     elsewhere = msgspec.structs.replace(process_of(os.getpid()), host="elsewhere")
     place.write_bytes(msgspec.json.encode(ToldTime(NOON, 0, 60.0, elsewhere)))
     assert "does not live on this machine" in refused(place)
+
+
+def test_only_a_process_that_died_on_this_machine_leaves_its_time_behind(
+    tmp_path: Path, other: subprocess.Popen[bytes]
+) -> None:
+    place = tmp_path / "clock.json"
+    assert left_behind(place) is None
+    place.write_bytes(msgspec.json.encode(ToldTime(NOON, 1_000 * S, 60.0, process_of(other.pid))))
+    assert left_behind(place) is None
+    rebooted = msgspec.structs.replace(process_of(other.pid), boot="an earlier one")
+    other.kill()
+    other.communicate()
+    left = left_behind(place)
+    assert left is not None
+    assert left.at(1_010 * S) == NOON + 600 * S
+    place.write_bytes(msgspec.json.encode(ToldTime(NOON, 1_000 * S, 60.0, rebooted)))
+    assert left_behind(place) is None  # the monotonic clock began anew
+    place.write_bytes(b"noon")
+    with pytest.raises(NoMarketClock, match="is no clock of a gateway"):
+        left_behind(place)

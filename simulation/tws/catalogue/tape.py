@@ -144,12 +144,12 @@ class Pace:
             raise ValueError(f"a pace of {factor} stands still; give a number above 0, such as 60")
         self._begins_ns = begins_ns
         self._real_ns = real_ns
-        self._factor = factor
+        self.factor = factor
 
     def virtual_ns(self, real_ns: int) -> int:
-        return self._begins_ns + round((real_ns - self._real_ns) * self._factor)
+        return self._begins_ns + round((real_ns - self._real_ns) * self.factor)
 
     def real_ns(self, virtual_ns: int) -> int:
         """When on the real clock a virtual moment has come."""
-        wait = (virtual_ns - self._begins_ns) / self._factor
+        wait = (virtual_ns - self._begins_ns) / self.factor
         return self._real_ns + -int(-wait // 1)

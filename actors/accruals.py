@@ -7,7 +7,8 @@ and cash moves by the same amount. On that day something may accrue anew, so the
 from __future__ import annotations
 
 from engine.message import Event
-from model.orders import CashMoved, VenueAccrual, VenueSnapshot
+from model.accruals import VenueAccrual
+from model.orders import CashMoved, VenueSnapshot
 from model.units import Cash
 
 CENT: Cash = 10_000

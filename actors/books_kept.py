@@ -10,8 +10,8 @@ from actors.opening import AccountOpened
 from actors.valuation import Totals
 from actors.variation import VariationKept
 from engine.message import Event
+from model.accruals import VenueAccrual
 from model.market import Quality
-from model.orders import VenueAccrual
 from model.units import Cash, Px, Qty
 
 SUMS = ("variation", "fx", "fees", "financing", "flows")

@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from engine.message import Event, Lane, Message, WhenFull
+from model.accruals import VenueAccrual
 from model.units import Cash, Px, Qty
 
 
@@ -277,14 +278,6 @@ class VenuePosition(msgspec.Struct, frozen=True, gc=False):
 
 class VenueCash(msgspec.Struct, frozen=True, gc=False):
     currency: str
-    amount: Cash
-
-
-class VenueAccrual(msgspec.Struct, frozen=True, gc=False):
-    """Money that an account has earned, or owes below zero, and that is not paid yet. kind: interest or dividend."""
-
-    currency: str
-    kind: str
     amount: Cash
 
 

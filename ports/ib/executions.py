@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable
 
 import msgspec
@@ -55,6 +56,7 @@ class Executions:
         self._newest: dict[str, tuple[int, str]] = {}
         self._told: dict[str, None] = {}
         self._waiting: dict[str, Waiting] = {}
+        self._come = asyncio.Event()
         self._costs: dict[str, CostSeen] = {}
         self._filled: dict[str, dict[str, tuple[int, Qty]]] = {}
         self._legs: dict[str, tuple[tuple[int, int], ...]] = {}
@@ -94,6 +96,7 @@ class Executions:
         self._newest[stem] = (number, seen.exec_id)
         self._filled.setdefault(seen.ref, {})[stem] = seen.contract.con_id, seen.shares
         self._waiting[seen.exec_id] = Waiting(seen, at_ns, now_s + self._wait_s)
+        self._come.set()
         if seen.exec_id in self._costs:
             self._leave(seen.exec_id)
 
@@ -126,6 +129,17 @@ class Executions:
         """Whether a correction of an execution is known."""
         stem, number = stem_of(exec_id)
         return self._newest.get(stem, (0, ""))[0] > number
+
+    async def keep(self) -> None:
+        """Let executions go whose commission does not come, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due_s = self.release(loop.time())
+            if due_s is not None:
+                await asyncio.sleep(max(0.001, due_s - loop.time()))
+                continue
+            await self._come.wait()
+            self._come.clear()
 
     def release(self, now_s: float) -> float | None:
         """Tell what has waited long enough; when the next one has, in loop time."""

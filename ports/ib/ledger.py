@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model.orders import VenueAccrual
+from model.accruals import VenueAccrual
 from model.units import CASH_SCALE, Cash
 from ports.ib.wire_numbers import amount_in
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from model.orders import VenueAccrual
+from model.accruals import VenueAccrual
 from model.units import Cash, Qty
 from ports.ib.executions import stem_of
 from ports.ib.heard import ExecutionSeen, OrderSeen, PositionSeen

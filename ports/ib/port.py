@@ -208,7 +208,7 @@ class IBPort:
             asyncio.ensure_future(job)
             for job in (
                 self._prove_again(session), self._heartbeat(session), self.inquiry.answer(session),
-                self.inquiry.look_up(session), self._release(), self.subscriptions.keep(session),
+                self.inquiry.look_up(session), self.executions.keep(), self.subscriptions.keep(session),
                 self._qualify_daily(session), self._margins.answer(session),
                 *([self.days.keep(session)] if self.days else []),
             )
@@ -279,14 +279,6 @@ class IBPort:
             self._durable.forget_costs(day_ns)
             self.executions.new_day({held.ref for held in self.blotter.held.values() if not held.over})
         return day_ns
-
-    async def _release(self) -> None:
-        """Let executions go whose commission does not come."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due_s = self.executions.release(loop.time())
-            wait_s = self.settings.patience.commission_s / 4
-            await asyncio.sleep(wait_s if due_s is None else max(0.001, min(wait_s, due_s - loop.time())))
 
     # -- what is heard
 

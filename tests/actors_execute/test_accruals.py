@@ -7,8 +7,9 @@ from actors.books import Books
 from actors.comparison import CashBands, Comparison
 from actors.contracts import Contracts
 from actors.opening import Apart
+from model.accruals import VenueAccrual
 from model.execution import Severity
-from model.orders import VenueAccrual, VenueCash, VenueCashMoved, VenueSnapshot
+from model.orders import VenueCash, VenueCashMoved, VenueSnapshot
 from model.units import cash
 
 TOLD_TO = cash("0.01")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model.orders import VenueAccrual
+from model.accruals import VenueAccrual
 from model.units import cash
 from ports.ib.ledger import Ledger
 

@@ -18,7 +18,7 @@ from engine.ports import Row
 from model.decisions import Approved, Denial, Mode, Resume, RiskDecision, RunPlanned, Targets
 from model.market import SessionClosed
 from model.order_events import OrderPlanned
-from model.orders import VenueUp
+from model.orders import Intent, VenueUp
 from model.units import NS_PER_SECOND
 from state.journal import MemoryJournal, recover
 
@@ -26,7 +26,10 @@ SETTLE_NS = 10 * NS_PER_SECOND
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """The next run as it would be. mode: what the engine's mode is now; orders leave only in TRADING."""
+    """The next run as it would be. mode: what the engine's mode is now; orders leave only in TRADING.
+
+    unpriced: approved intents that would wait for a quote, which is what prices them; there is none here.
+    """
 
     session: int
     mode: str
@@ -34,6 +37,7 @@ class Planned(msgspec.Struct, frozen=True):
     targets: tuple[Targets, ...]
     orders: tuple[OrderPlanned, ...]
     not_sent: tuple[Denial, ...]
+    unpriced: tuple[Intent, ...] = ()
 
 
 def plan(wanted: Wanted) -> Planned:
@@ -69,13 +73,17 @@ def _gathered(session: int, mode: Mode, rows: list[Row]) -> Planned:
     said = [row.event for row in rows]
     denials = [d for e in said if isinstance(e, RunPlanned) for d in e.left_out]
     denials += [d for e in said if isinstance(e, Approved) for d in e.denials]
+    orders = tuple(e for e in said if isinstance(e, OrderPlanned))
+    priced = {each.intent.id for each in orders}
+    approved = [intent for e in said if isinstance(e, Approved) for intent in e.intents]
     return Planned(
         session=session,
         mode=mode.value,
         risk=next((e for e in said if isinstance(e, RiskDecision)), None),
         targets=tuple(e for e in said if isinstance(e, Targets)),
-        orders=tuple(e for e in said if isinstance(e, OrderPlanned)),
+        orders=orders,
         not_sent=tuple(denials),
+        unpriced=tuple(intent for intent in approved if intent.id not in priced),
     )
 
 

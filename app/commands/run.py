@@ -188,7 +188,13 @@ def _show_plan(planned: Planned) -> None:
             f"  {spec.side.name:<4} {qty_float(spec.quantity):>10,.10g} {spec.instrument:<18} {spec.type.value}{limit}"
             f"  {intent.purpose.value}  {intent.reason}"
         )
-    click.echo(f"{len(planned.orders)} orders" if planned.orders else "no orders")
+    for intent in planned.unpriced:
+        click.echo(
+            f"  {intent.side.name:<4} {qty_float(intent.quantity):>10,.10g} {intent.instrument:<18} at its quote"
+            f"  {intent.purpose.value}  {intent.reason}"
+        )
+    count = len(planned.orders) + len(planned.unpriced)
+    click.echo(f"{count} orders" if count else "no orders")
     for denial in planned.not_sent:
         click.echo(f"  not sent: {denial.instrument} {denial.code}: {denial.text}")
 

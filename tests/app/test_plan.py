@@ -94,3 +94,15 @@ def test_an_engine_that_has_never_run_can_be_planned_and_stays_so(configuration:
     planned = plan(wanted(configuration, tmp_path / "none", DAY, trade=True))
     assert planned.session == 20080229  # the last session before FIRST that has prices
     assert not (tmp_path / "none").exists()
+
+
+def test_orders_that_a_quote_would_price_are_planned_all_the_same(
+    configuration: Configuration, places: tuple[str, ...], held_back: Path
+) -> None:
+    """A plan has no quotes: it used to say `no orders` for every program that crosses the spread."""
+    quoted = load("demo", environment={}, overrides=(*places, "execution.policy=marketable_limit"))
+    planned = plan(wanted(quoted, held_back, DAY, trade=True))
+    priced = plan(wanted(configuration, held_back, DAY, trade=True))
+    assert planned.orders == ()
+    assert [intent.instrument for intent in planned.unpriced] == [order.intent.instrument for order in priced.orders]
+    assert priced.unpriced == ()

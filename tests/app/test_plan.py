@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from app import facts
 from app.plan import plan
 from app.process import EngineProcess, Wanted
+from config.execution import Policy
 from config.loader import Configuration, load
 from model.order_events import OrderPlanned
 from state.journal import journal_rows
@@ -97,10 +99,12 @@ def test_an_engine_that_has_never_run_can_be_planned_and_stays_so(configuration:
 
 
 def test_orders_that_a_quote_would_price_are_planned_all_the_same(
-    configuration: Configuration, places: tuple[str, ...], held_back: Path
+    configuration: Configuration, held_back: Path
 ) -> None:
     """A plan has no quotes: it used to say `no orders` for every program that crosses the spread."""
-    quoted = load("demo", environment={}, overrides=(*places, "execution.policy=marketable_limit"))
+    execution = structs.replace(configuration.program.execution, policy=Policy.MARKETABLE_LIMIT)
+    program = structs.replace(configuration.program, execution=execution)
+    quoted = structs.replace(configuration, program=program)
     planned = plan(wanted(quoted, held_back, DAY, trade=True))
     priced = plan(wanted(configuration, held_back, DAY, trade=True))
     assert planned.orders == ()

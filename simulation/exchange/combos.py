@@ -19,7 +19,7 @@ from model.units import Px, Qty
 from simulation.exchange.account import Account
 from simulation.exchange.book import AT_CLOSE, AT_OPEN, OPEN, WITH_LIMIT, Market, WorkingOrder
 from simulation.exchange.clearing import Clearing
-from simulation.exchange.intake import CONTINUOUS, IOC, unfunded, untimely, without_contract
+from simulation.exchange.intake import CONTINUOUS, unfunded, untimely, without_contract
 from simulation.exchange.listing import Listing, Listings
 from simulation.exchange.matching import UNLIMITED, displayed, whole_lots
 from simulation.exchange.prices import Prices
@@ -140,8 +140,6 @@ class Combos:
                 self._settle_again(order, told, bar.instrument, session)
             if order.state == OPEN and last and 0 < order.session <= session.date:
                 self._desk.expire(order)
-            elif order.state == OPEN and order.spec.tif is IOC and order.spec.type in CONTINUOUS:
-                self._desk.cancel_for(order, "immediate or cancel")
 
     def _together(self, one: BarClosed, other: BarClosed) -> bool:
         return one.session == other.session and (self._rules.daily_bars or one.at_ns == other.at_ns)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from config.risk import RiskLimits
 from engine.ports import Row
-from model.combos import contracts_of, net_quote, worth
+from model.combos import contracts_of, legs_of, worth
 from model.decisions import Mode, ModeEntered
 from model.instruments import Kind, product_of
 from model.market import Quote
 from model.order_events import OrderPlanned, OrderRenewed, OrderRepriced
 from model.orders import OrderType
-from model.units import CASH_SCALE, NS_PER_SECOND, Px, div_half_even
+from model.units import CASH_SCALE, NS_PER_SECOND, div_half_even
 from simulation.prove.case import Violation
 from simulation.prove.evidence import Evidence, Leaving
 from state.system_law import ALLOWS, Act
@@ -165,13 +165,14 @@ def _heard(seen: Evidence) -> Sequence[tuple[int, Quote]]:
 
 
 def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:
-    """The quote that an order was priced from; of a combo, the net of its legs' quotes."""
+    """The quote that an order was priced from; of a combo the older of its legs', which together make its price."""
     name = planned.spec.instrument
-    legs = [list(_possible(heard, contract, planned.at_ns)) for contract in contracts_of(name)]
-    for quotes in every_choice(*legs):
-        quote = net_quote(name, quotes) if len(quotes) > 1 else quotes[0]
-        if _mid(quote) == planned.arrival:
-            return quote
+    ratios = [leg.ratio for leg in legs_of(name)] or [1]
+    told = [list(_possible(heard, contract, planned.at_ns)) for contract in contracts_of(name)]
+    for quotes in every_choice(*told):
+        both_sides = sum(ratio * (each.bid + each.ask) for ratio, each in zip(ratios, quotes, strict=True))
+        if div_half_even(both_sides, 2) == planned.arrival:
+            return min(quotes, key=lambda each: each.at_ns)
     return None
 
 
@@ -187,10 +188,6 @@ def _possible(heard: Sequence[tuple[int, Quote]], contract: str, now_ns: int) ->
 
 def _good(quote: Quote) -> bool:
     return quote.bid_size > 0 and quote.ask_size > 0 and 0 < quote.bid <= quote.ask
-
-
-def _mid(quote: Quote) -> Px:
-    return div_half_even(quote.bid + quote.ask, 2)
 
 
 def _beyond_collars(seen: Evidence, name: str) -> Iterator[Violation]:

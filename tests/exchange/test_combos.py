@@ -242,6 +242,34 @@ def test_a_leg_settled_before_the_spread_traded_is_told_so_before() -> None:
     assert held == [[(MAR, qty(3))], [(JUN, qty(3))]]
 
 
+def minute(exchange: Exchange, hour: float, near: str, far: str) -> list[VenueFact]:
+    return happen(exchange, bar(MAR, 0, near, hour=hour), bar(JUN, 0, far, hour=hour))
+
+
+def test_within_the_day_a_limit_trades_at_the_bars_of_one_moment_and_an_auction_waits_for_its_own() -> None:
+    """The net closes are 2.25, 1.75, 1.75 and 3, and the limit of 2 is met by the second; the open has passed, and the
+    close is the last. A bar of one leg alone, at another moment, trades nothing."""
+    exchange = venue()
+    minute(exchange, 10, "100", "102.25")
+    orders = (
+        buy("limit", ROLL, "1", limit="2"), buy("close", ROLL, "2", kind=OrderType.MOC),
+        buy("open", ROLL, "3", kind=OrderType.MOO),
+    )  # fmt: skip
+    send(exchange, at(0, 10), *orders)
+    assert fills(happen(exchange, bar(MAR, 0, "105", hour=11), bar(JUN, 0, "102.25", hour=11.5))) == []
+    assert [each[2] for each in fills(minute(exchange, 12, "100.5", "102.25"))] == [1, 1]
+    assert fills(minute(exchange, 13, "100.5", "102.25")) == []
+    assert [each[2] for each in fills(minute(exchange, 17, "100", "103"))] == [2, 2]
+    assert [each.client_id for each in exchange.snapshot("s", 0).orders] == ["open"]
+
+
+def test_where_quotes_are_there_a_bar_of_a_leg_trades_no_limit() -> None:
+    exchange = open_venue()
+    send(exchange, TEN, buy("r", ROLL, "1", limit="1"))
+    assert fills(minute(exchange, 11, "105", "102")) == []
+    assert len(fills(happen(exchange, quote(MAR, at(0, 12), "105", "105.25")))) == 2
+
+
 def test_an_order_for_the_open_trades_at_both_opens() -> None:
     exchange = venue(rules=VenueRules(daily_bars=True))
     happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
@@ -252,9 +280,11 @@ def test_an_order_for_the_open_trades_at_both_opens() -> None:
 
 def test_a_bar_s_volume_limits_a_combo_as_it_limits_its_legs() -> None:
     exchange = venue(rules=VenueRules(daily_bars=True, bar_share_bps=1_000))
-    happen(exchange, bar(MAR, 0, "100", volume="90"), bar(JUN, 0, "102", volume="90"))
-    send(exchange, close_of(0), buy("r", ROLL, "9", kind=OrderType.MOC), buy("a", JUN, "1", kind=OrderType.MOC))
-    facts = happen(exchange, bar(MAR, 1, "101", volume="60"), bar(JUN, 1, "103", volume="50"))
+    happen(exchange, bar(MAR, 0, "100"), bar(JUN, 0, "102"))
+    send(exchange, at(0, 17.5), buy("before", JUN, "1", kind=OrderType.MOC))
+    happen(exchange, bar(MAR, 1, "100", volume="90"), bar(JUN, 1, "102", volume="90"))
+    send(exchange, close_of(1), buy("r", ROLL, "9", kind=OrderType.MOC), buy("a", JUN, "1", kind=OrderType.MOC))
+    facts = happen(exchange, bar(MAR, 2, "101", volume="60"), bar(JUN, 2, "103", volume="50"))
     assert [(name, size) for name, _, size, _ in fills(facts)] == [(JUN, 1), (MAR, 4), (JUN, 4)]
 
 

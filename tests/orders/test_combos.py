@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from actors.exposures import Working
 from actors.order_book import OrdersKept
 from actors.pricing import ExecutionPolicy
 from model.combos import as_legs, calendar_spread, contracts_of, legs_of, name_of, net_quote, worth
@@ -30,7 +33,7 @@ from model.orders import (
     SubmitOrder,
 )
 from model.units import px, qty
-from tests.orders.kit import CLOSING, T0, Bench, intent, place, quote
+from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote
 
 MAR, JUN = "SP500@202403", "SP500@202406"
 ROLL = "SP500@202403-202406"
@@ -270,3 +273,24 @@ def test_the_legs_of_an_intent_have_its_shares_and_their_own_sides() -> None:
     assert (far.instrument, far.side, far.reference) == (JUN, Side.SELL, px("5060"))
     assert [share.quantity for share in near.shares] == [qty(7), -qty(2)]
     assert [share.quantity for share in far.shares] == [-qty(7), qty(2)]
+
+
+def test_what_was_written_before_there_were_spreads_is_read_as_it_was() -> None:
+    """An intent, an order's executions and a working line of risk, without the fields that spreads brought."""
+    one = intent()
+    old = json.loads(msgspec.json.encode(one))
+    del old["leg_references"]
+    assert msgspec.convert(old, Intent, strict=False) == one
+    bench = Bench(CLOSING)
+    bench.work(one)
+    bench.say(fill(one, "4"))
+    kept = json.loads(msgspec.json.encode(bench.actor.snapshot()))
+    for order in kept["orders"]:
+        del order["legs"], order["intent"]["leg_references"]
+        for execution in order["executions"].values():
+            del execution["leg"]
+    again = Bench(CLOSING, kept=msgspec.json.decode(json.dumps(kept), type=OrdersKept))
+    assert again.actor.book.orders[one.id].filled == qty("4")
+    line = json.loads(msgspec.json.encode(Working("A", Side.BUY, 5, 5, 5)))
+    del line["ratio"]
+    assert msgspec.convert(line, Working) == Working("A", Side.BUY, 5, 5, 5)

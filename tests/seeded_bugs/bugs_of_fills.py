@@ -72,9 +72,9 @@ FILLS = (
         "counts them again.",
         "restart invents fills: nautilus_trader#3046, #3185",
         "actors.order_book",
-        "        self._give(filled.shares, 1)\n"
-        "        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares)",
-        "        self._give(filled.shares, 1)",
+        "        self._give(leg, filled.shares, 1)\n"
+        "        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares, leg)",
+        "        self._give(leg, filled.shares, 1)",
     ),
     Bug(
         "correction_is_added",

@@ -62,7 +62,9 @@ ORDERS = (
         "Of an order that can never be proved absent a person is asked, and its instrument is traded on.",
         "an unresolved order blocks nothing: openalgo#1991, Jiho-Son/Ouroboros#403",
         "actors.reconciler",
-        '        effects += [Tell(self.system, LockInstrument(*doubt, "reconciler")) for doubt in found.doubts]\n',
+        "        for name, text in found.doubts:\n"
+        '            effects += [Tell(self.system, LockInstrument(each, text, "reconciler")) '
+        "for each in contracts_of(name)]\n",
         "",
     ),
     Bug(
@@ -208,9 +210,16 @@ ORDERS = (
         "crash, is in it.",
         "state saved while it changes: Lean#7048, vnpy#1118",
         "actors.order_book",
-        "            msgspec.structs.replace(each, executions=dict(each.executions), given=list(each.given))\n"
-        "            for each in self.orders.values()\n        )\n        return OrdersKept(",
-        "            each\n            for each in self.orders.values()\n        )\n        return OrdersKept(",
+        "        copies = tuple(_copy(each) for each in self.orders.values())\n",
+        "        copies = tuple(self.orders.values())\n",
+    ),
+    Bug(
+        "a_spread_s_price_has_no_sign",
+        "What a leg brings is added to what the other costs: the spread's price is that of both.",
+        "the sign of a combination's limit: Lean.Brokerages.TradeStation#61, #63",
+        "model.combos",
+        "        ask += leg.ratio * (quote.ask if leg.ratio > 0 else quote.bid)",
+        "        ask += leg.size * (quote.ask if leg.ratio > 0 else quote.bid)",
     ),
     Bug(
         "local_time_in_a_plan",

@@ -68,8 +68,8 @@ RISK = (
         "What was traded in a session before a restart is not counted in it.",
         "limits that a restart lifts: richkuo/go-trader#1448",
         "actors.risk_gate",
-        "                if counted and not intent.reduces:\n",
-        "                if counted and intent.reduces:\n",
+        "            if counted and not reduces:\n",
+        "            if counted and reduces:\n",
     ),
     Bug(
         "session_begins_with_every_cycle",

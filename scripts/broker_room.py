@@ -171,12 +171,17 @@ class BrokerRoom(Room):
             return int(db.execute("SELECT ifnull(max(at_ns), 0) FROM settlements").fetchone()[0])
 
     def compared(self, after: int, since_ns: int, *, at_rest: bool = False) -> bool:
-        """Whether the account was compared without a difference, after a row and after a moment.
+        """Whether the account was compared, after a row and after a moment, and nothing was worse than a note.
 
-        at_rest: and nothing was left out because it was moving.
+        at_rest: without a note, and nothing was left out because it was moving.
         """
+        from model.execution import Severity
+
         return any(
-            row["complete"] and not row["breaks"] and not (at_rest and row["skipped"]) and row["at_ns"] > since_ns
+            row["complete"]
+            and all(each["severity"] == Severity.NOTE for each in row["breaks"])
+            and not (at_rest and (row["skipped"] or row["breaks"]))
+            and row["at_ns"] > since_ns
             for _, row in self.rows("Reconciled", after)
         )
 

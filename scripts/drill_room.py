@@ -177,7 +177,7 @@ class Room:
         modes = self.rows("ModeEntered", after)
         return str(modes[-1][1]["mode"]) if modes else ""
 
-    def until(self, done: Callable[[], bool], within_s: float) -> float | None:
+    def until(self, done: Callable[[], bool], within_s: float, every_s: float = POLL_S) -> float | None:
         """Seconds until something is so; None when it is not in time, or the engine has ended."""
         began_s = time.monotonic()
         while (took_s := time.monotonic() - began_s) < within_s:
@@ -185,7 +185,7 @@ class Room:
                 return took_s
             if self.engine is not None and self.engine.poll() is not None:
                 return None
-            time.sleep(POLL_S)
+            time.sleep(every_s)
         return None
 
     def trading(self, after: int, within_s: float = 30.0) -> float:

@@ -130,7 +130,7 @@ class Week:
         seen_s = None
         if kinds:
             within_s = FLIGHT_WITHIN_S if len(kinds) == 1 else FLIGHT_WITHIN_S / 4
-            seen_s = room.until(lambda: any(room.rows(kind, after) for kind in kinds), within_s, 0.002)
+            seen_s = room.until(lambda: any(room.rows(kind, after) for kind in kinds), within_s, 0.005)
         longest_s = self.chance.choice((AT_ONCE_S, AFTERWARDS_S))
         time.sleep(self.chance.uniform(0.0, longest_s if seen_s is not None else AFTERWARDS_S))
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 POLL_S = 0.03
@@ -47,6 +47,8 @@ class Room:
     cycle_s: time between two decisions, that is between two orders of each instrument.
     """
 
+    files: ClassVar[dict[str, str]] = {"drill.yaml": PROGRAM, "instruments.yaml": INSTRUMENTS}
+
     def __init__(self, work: Path, *, cycle_s: float = 0.25, latency_s: float = 0.03, seed: int = 1) -> None:
         work.mkdir(parents=True, exist_ok=True)
         self.work = work.resolve()
@@ -57,8 +59,8 @@ class Room:
         self.cycle_s, self.latency_s, self.seed = cycle_s, latency_s, seed
         self.exchange: subprocess.Popen[bytes] | None = None
         self.engine: subprocess.Popen[bytes] | None = None
-        (self.work / "drill.yaml").write_text(PROGRAM)
-        (self.work / "instruments.yaml").write_text(INSTRUMENTS)
+        for name, text in self.files.items():
+            (self.work / name).write_text(text)
 
     # -- processes
 
@@ -69,7 +71,7 @@ class Room:
         words += ["--cycle-every-s", str(self.cycle_s), "--latency-s", str(self.latency_s)]
         with (self.work / "exchange.log").open("ab") as log:
             self.exchange = subprocess.Popen(
-                [sys.executable, *words], env=_environment(), stdout=subprocess.PIPE, stderr=log
+                [sys.executable, *words], env=environment(), stdout=subprocess.PIPE, stderr=log
             )
         assert self.exchange.stdout is not None
         if not self.exchange.stdout.readline().startswith(b"listening"):
@@ -86,7 +88,7 @@ class Room:
         words = [str(ROOT / "scripts" / "with_ill_disk.py"), illness] if illness else ["-m", "app"]
         with self.log.open("ab") as log:
             self.engine = subprocess.Popen(
-                [sys.executable, *words, "run", *self.options()], env=_environment(), stdout=log, stderr=log
+                [sys.executable, *words, "run", *self.options()], env=environment(), stdout=log, stderr=log
             )
 
     def options(self) -> list[str]:
@@ -107,7 +109,7 @@ class Room:
         """Any other command of `hedgerow` on the state folder. Raises RuntimeError with what it said when it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "app", *words, "--state", str(self.state)],
-            env=_environment(), capture_output=True, text=True, check=False,
+            env=environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{words[0]} ended with status {done.returncode}: {done.stderr}")
@@ -136,7 +138,7 @@ class Room:
             if process is not None and process.stdout is not None:
                 process.stdout.close()
 
-    def __enter__(self) -> Room:
+    def __enter__(self) -> Self:
         self.open_exchange()
         return self
 
@@ -144,6 +146,10 @@ class Room:
         self.close()
 
     # -- what can be seen
+
+    def records(self) -> list[Path]:
+        """What the other side keeps of its own."""
+        return [self.record]
 
     def journal_files(self) -> list[Path]:
         return sorted((self.state / "journal").glob("journal-*.sqlite"))
@@ -171,7 +177,7 @@ class Room:
         modes = self.rows("ModeEntered", after)
         return str(modes[-1][1]["mode"]) if modes else ""
 
-    def until(self, done: Callable[[], bool], within_s: float) -> float | None:
+    def until(self, done: Callable[[], bool], within_s: float, every_s: float = POLL_S) -> float | None:
         """Seconds until something is so; None when it is not in time, or the engine has ended."""
         began_s = time.monotonic()
         while (took_s := time.monotonic() - began_s) < within_s:
@@ -179,7 +185,7 @@ class Room:
                 return took_s
             if self.engine is not None and self.engine.poll() is not None:
                 return None
-            time.sleep(POLL_S)
+            time.sleep(every_s)
         return None
 
     def trading(self, after: int, within_s: float = 30.0) -> float:
@@ -203,7 +209,7 @@ class Room:
         return self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("HEDGEROW_")}
     return own | {"PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [own.get("PYTHONPATH")])])}
 
@@ -217,7 +223,7 @@ def judge_files(room: Room, *, half_done: bool = False) -> list[str]:
     from state.journal import verify
 
     wrong = []
-    for path in (*room.journal_files(), room.record):
+    for path in (*room.journal_files(), *room.records()):
         if half_done and path.with_name(f"{path.name}-journal").exists():
             continue
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:

@@ -286,49 +286,6 @@ async def test_the_markets_time_is_said_in_a_file_as_long_as_the_gateway_lives(t
         made.process.communicate()
 
 
-async def test_the_market_of_a_gateway_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    """An engine reads the time once: what it reckons from that is the second gateway's time too."""
-    place, same = tmp_path / "clock.json", ("--state", str(tmp_path / "state"), "--clock", str(tmp_path / "clock.json"))
-    first = Running(tmp_path, "--pace", "600", *same)
-    try:
-        first.line(r"time is told in")
-        clock, told = market_clock(place), json.loads(place.read_bytes())
-    finally:
-        first.process.kill()
-        first.process.communicate()
-    other = Running(tmp_path, "--pace", "60", *same)
-    said, _ = await asyncio.to_thread(other.process.communicate, None, PATIENCE_S)
-    assert other.process.returncode == 2
-    assert "goes 600 times as fast, and an engine may live by it; give --pace 600, or remove the file" in said
-    second = Running(tmp_path, "--pace", "600", *same)
-    try:
-        port = int(second.line(r"listens on 127\.0\.0\.1:(\d+)")[1])
-        second.line(r"time is told in")
-        again = json.loads(place.read_bytes())
-        assert again.pop("process")["pid"] == second.process.pid
-        assert told.pop("process")["pid"] == first.process.pid
-        assert again == told
-        ib = IB()
-        await ib.connectAsync("127.0.0.1", port, clientId=1, timeout=PATIENCE_S)
-        clock.refresh()
-        before_ns = clock.now_ns
-        said_s = (await ib.reqCurrentTimeAsync()).timestamp()
-        clock.refresh()
-        assert before_ns // 10**9 <= said_s <= clock.now_ns / 1e9
-        ib.disconnect()
-    finally:
-        second.process.kill()
-        second.process.communicate()
-    fresh = Running(tmp_path, "--pace", "60", "--clock", str(place), "--state", str(tmp_path / "another"))
-    try:
-        fresh.line(r"the market begins at 2019-06-12 14:00 UTC")
-        fresh.line(r"time is told in")
-        assert market_clock(place).pace == 60.0
-    finally:
-        fresh.process.kill()
-        fresh.process.communicate()
-
-
 async def test_a_gateway_that_is_killed_goes_on_with_its_orders_and_its_money(tmp_path: Path) -> None:
     first = Running(tmp_path, "--state", str(tmp_path / "state"), "--control-port", "0")
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from model.combos import legs_of
 from model.decisions import CycleFx, ExposureLine, NavMarked
@@ -45,6 +47,12 @@ class Holding:
         self.rolling = {Side.BUY: 0, Side.SELL: 0}
         self.blocked = "STALE_PRICE"
 
+    def apart(self) -> Holding:
+        """One like it that changes by itself."""
+        other = copy.copy(self)
+        other.rolling = dict(self.rolling)
+        return other
+
 
 class Line:
     """One contract of a product."""
@@ -57,6 +65,12 @@ class Line:
         self.buys: Qty = 0
         self.sells: Qty = 0
         self.approved_ns = 0
+
+    def apart(self, owner: Holding) -> Line:
+        """One like it, of another holding, that changes by itself."""
+        other = copy.copy(self)
+        other.owner = owner
+        return other
 
     def reduces(self, side: Side, quantity: Qty) -> bool:
         """Whether an order can only shrink the position, even if everything working on its side fills first."""
@@ -107,6 +121,21 @@ class Exposures:
                 return None
             line = self.lines[instrument] = Line(owner)
         return line
+
+    def trial(self, instruments: Iterable[str]) -> Exposures:
+        """The same once more, in which new orders of these contracts may be tried: nothing of it is felt here."""
+        tried = copy.copy(self)
+        tried.holdings, tried.lines = dict(self.holdings), dict(self.lines)
+        tried.orders, tried.combos = dict(self.orders), dict(self.combos)
+        for instrument in instruments:
+            owner = self.holdings.get(instrument) or self.holdings.get(product_of(instrument))
+            if owner is not None and tried.holdings[owner.product] is owner:
+                tried.holdings[owner.product] = owner.apart()
+        for name, line in self.lines.items():
+            owner = tried.holdings[line.owner.product]
+            if owner is not line.owner:
+                tried.lines[name] = line.apart(owner)
+        return tried
 
     def mark(self, told: CycleFx, nav: NavMarked) -> None:
         """Take the cycle's rates, prices and positions. A contract with orders working keeps its own position."""
@@ -218,8 +247,7 @@ class Exposures:
     def keep(self) -> tuple[dict[str, Qty], dict[str, Working]]:
         """Positions and working orders, for a snapshot."""
         positions = {name: line.position for name, line in self.lines.items() if line.position}
-        copy = msgspec.structs.replace
-        return positions, {name: copy(working) for name, working in self.orders.items()}
+        return positions, {name: structs.replace(working) for name, working in self.orders.items()}
 
     def load(self, positions: Mapping[str, Qty], orders: Mapping[str, Working]) -> None:
         """Take back what `keep` gave."""

@@ -92,9 +92,18 @@ class RiskGate:
     def rising(self, propose: Propose, now_ns: int) -> list[Intent]:
         """The intents that would be approved by everything but margin, and add risk. Nothing changes."""
         noted = Rising()
-        answer, _ = copy.deepcopy(self).propose(propose, now_ns, noted)
+        answer, _ = self._trial(propose).propose(propose, now_ns, noted)
         approved = {each.id for each in answer.intents}
         return [each for each in noted.intents if each.id in approved]
+
+    def _trial(self, propose: Propose) -> RiskGate:
+        """The same gate once more, for this proposal; what a proposal cannot change is shared, not copied."""
+        tried = copy.copy(self)
+        tried.exposures = self.exposures.trial(
+            name for intent in propose.intents for name in contracts_of(intent.instrument)
+        )
+        tried.answers, tried.seen, tried._times = dict(self.answers), dict(self.seen), self._times.copy()
+        return tried
 
     def propose(self, propose: Propose, now_ns: int, margin: MarginWord = UNASKED) -> tuple[Approved, bool]:
         """Approve or deny every intent; True when the basket asked the same before and this is the same answer.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.units import Cash
 
-BLOCK = 200
+BLOCK = 2_000
 """Ids that are reserved with one write to the disk; those of a block that a crash leaves unused are never used."""
 
 SCHEMA = """
@@ -41,19 +41,26 @@ class Durable:
         self._owed: dict[str, tuple[Cash, str, int]] = {each[0]: (each[1], each[2], each[3]) for each in owed}
 
     def at_least(self, valid_id: int) -> None:
-        """The gateway names its next valid id. One that rolled back changes nothing."""
+        """A session begins, and the gateway names its next valid id. One that rolled back changes nothing.
+
+        A whole block is free afterwards: no order has to wait for the disk before that is used up.
+        """
         self._next = max(self._next, valid_id)
+        self._reserve(self._next + BLOCK - 1)
 
     def next_id(self) -> int:
         """An id above every one that was ever handed out here; the reservation is durable before it is."""
         given = self._next
         if given > self._reserved:
-            reserved = given + BLOCK - 1
-            with self._open() as db:
-                db.execute("INSERT OR REPLACE INTO order_ids VALUES (?, ?)", (self._client, reserved))
-            self._reserved = reserved
+            self._reserve(given + BLOCK - 1)
         self._next = given + 1
         return given
+
+    def _reserve(self, last: int) -> None:
+        if last > self._reserved:
+            with self._open() as db:
+                db.execute("INSERT OR REPLACE INTO order_ids VALUES (?, ?)", (self._client, last))
+            self._reserved = last
 
     def leaves(self, ref: str, at_ns: int) -> None:
         """An order that nobody else remembers is about to leave for the socket."""

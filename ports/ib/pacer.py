@@ -23,7 +23,10 @@ class Lane(enum.IntEnum):
 SHARE: dict[Lane, float] = {Lane.CANCEL: 1.0, Lane.ORDER: 0.9, Lane.TRUTH: 0.8, Lane.QUERY: 0.6}
 """How much of a second's messages may be used when one of a lane leaves: the rest is kept free for the lanes above."""
 
-WINDOW_S = 1.0
+WINDOW_S = 1.05
+"""What leaves within a second may arrive within less: the other end counts as it reads, and may read one burst late."""
+COMPLAINED_S = 2.0
+"""For so long the complaints of a gateway are about one burst: each message too many has one of its own."""
 
 
 class Later(Protocol):
@@ -42,7 +45,7 @@ class Paced(msgspec.Struct, frozen=True):
 
 
 class Pacer:
-    """At most `limit` messages in any second, by lanes, first in first out in each. Writes at once when it may.
+    """At most `limit` messages in any `WINDOW_S`, by lanes, first in first out in each. Writes at once when it may.
 
     What is still here when `drop` is called was never handed to the socket, and each one's sender is told so.
     """
@@ -53,6 +56,7 @@ class Pacer:
         self._lanes: dict[Lane, deque[Paced]] = {lane: deque() for lane in Lane}
         self._times: deque[float] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._halved_s = -COMPLAINED_S
 
     def put(self, paced: Paced) -> None:
         """Send when its turn comes: at once, if the second allows it and nothing of its lane or above waits."""
@@ -64,8 +68,11 @@ class Pacer:
         return sum(len(lane) for lane in self._lanes.values())
 
     def halve(self) -> None:
-        """The gateway says that we are too fast: be slower for the rest of the session."""
-        self.limit = max(2, self.limit // 2)
+        """The gateway says that we are too fast: be slower for the rest of the session, once for each burst."""
+        now_s = self._loop.time()
+        if now_s - self._halved_s >= COMPLAINED_S:
+            self._halved_s = now_s
+            self.limit = max(2, self.limit // 2)
 
     def drop(self, reason: str, lanes: Iterable[Lane] = Lane) -> None:
         """Forget what waits in these lanes; each was never sent."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.denials import DENIAL_CODES
+from actors.margin import Rising
 from actors.risk_gate import GateLimits, RiskGate
 from model.decisions import Approved, Mode, Propose
 from model.market import Quality
@@ -315,3 +318,40 @@ def test_whatever_fills_of_what_was_approved_the_book_stays_within_its_limits(
         position = held[name] * QTY_SCALE
         worst += max(abs(position + buys), abs(position - sells)) / QTY_SCALE * 1_000
     assert made.exposures.gross == pytest.approx(worst)
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["A", "A@202403", "A@202406", "B", "E", "X"]), st.integers(-150, 150),
+                st.sampled_from([Purpose.REBALANCE, Purpose.ROLL]), st.sampled_from(["", "p"]),
+            ),
+            min_size=1, max_size=4,
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_asking_what_would_add_risk_changes_nothing_and_says_what_a_gate_apart_would_say(
+    proposals: list[list[tuple[str, int, Purpose, str]]],
+) -> None:
+    """The gate apart is copied to the last object, which took longer the longer the session lasted."""
+    limits = GateLimits(max_orders_per_minute=12)
+    asked, unasked = (gate(positions={"A@202403": 40, "B": -30}, limits=limits) for _ in range(2))
+    for number, wanted in enumerate(proposals):
+        intents = tuple(
+            intent(name, units or 1, purpose=purpose, pair=pair, attempt=10 * number + place)
+            for place, (name, units, purpose, pair) in enumerate(wanted)
+        )
+        propose, now_ns = Propose("20240102.1.test", intents, "basket"), number * 20 * NS_PER_SECOND
+        apart, noted = copy.deepcopy(unasked), Rising()
+        answer, _ = apart.propose(propose, now_ns, noted)
+        approved = [each.id for each in answer.intents]
+        assert asked.rising(propose, now_ns) == [each for each in noted.intents if each.id in approved]
+        assert asked.rising(propose, now_ns) == [each for each in noted.intents if each.id in approved]
+        assert asked.propose(propose, now_ns) == unasked.propose(propose, now_ns)
+        for one in intents[:1]:
+            if one.id in approved:
+                for each in (asked, unasked):
+                    fill(each, one, one.quantity // QTY_SCALE)
+                    each.exposures.moved(one.id, one.quantity, True)

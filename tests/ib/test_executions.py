@@ -161,6 +161,12 @@ def test_order_ids_only_rise_over_restarts_and_roll_backs(tmp_path: Path) -> Non
     assert other.next_id() == 1
 
 
+def test_ids_are_reserved_as_a_session_begins_and_not_as_an_order_leaves(tmp_path: Path) -> None:
+    """A write of the disk in front of every two hundredth order took longer than all else on its way."""
+    Durable(tmp_path, 17).at_least(1)
+    assert Durable(tmp_path, 17).next_id() == BLOCK + 1
+
+
 def test_a_new_day_keeps_what_was_filled_of_open_orders_and_forgets_the_rest(tmp_path: Path) -> None:
     book = Book(tmp_path)
     book.hear(execution("a.01", "10"))

@@ -125,3 +125,27 @@ def test_too_fast_by_the_gateways_word_halves_the_pace() -> None:
     for number in range(100):
         socket.put(Lane.CANCEL, number)
     assert len(socket.written) == 25
+
+
+def test_complaints_of_one_burst_halve_the_pace_once_and_those_of_a_later_one_again() -> None:
+    """Each message too many was complained of, and a burst of twenty left two messages a second for the session."""
+    socket = Socket(50)
+    for _ in range(20):
+        socket.pacer.halve()
+    assert socket.pacer.limit == 25
+    socket.loop.advance(1.9)
+    socket.pacer.halve()
+    assert socket.pacer.limit == 25
+    socket.loop.advance(2.0)
+    socket.pacer.halve()
+    assert socket.pacer.limit == 12
+
+
+def test_a_gateway_that_reads_a_burst_late_and_the_next_in_time_counts_no_second_too_full() -> None:
+    """Both of fifty, a second apart, came within 0.97 s of its clock: it refused most of the second and said so."""
+    socket = Socket(50)
+    for number in range(200):
+        socket.put(Lane.CANCEL, number)
+    socket.loop.advance(10.0)
+    read = [at + (0.03 if number < 50 else 0.0) for at, _, number in socket.written]
+    assert all(sum(1 for each in read if start <= each < start + 1.0) <= 50 for start in read)

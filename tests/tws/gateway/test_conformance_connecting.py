@@ -8,6 +8,7 @@ import datetime as dt
 import pytest
 from ib_async import IB, MarketOrder, StartupFetch
 
+from engine.host import run_live
 from simulation.tws.service.house import GatewayRules
 from state.lake import Lake
 from tests.tws.gateway.kit import ABC, ACCOUNT, Desk, Heard, Raw, desk
@@ -214,3 +215,14 @@ async def test_the_third_second_over_the_rate_ends_the_connection(lake: Lake) ->
             answers = [await raw.next() for _ in range(3)]
             assert [answer[0] for answer in answers] == ["49", "49", "4"], second
         assert await raw.next() == []
+
+
+def test_a_gateway_may_live_on_uvloop(lake: Lake) -> None:
+    """Its transports are no subclass of asyncio's: every connection was dropped."""
+
+    async def day() -> None:
+        async with desk(lake) as here:
+            ib = await here.connect(1, raiseSyncErrors=True)
+            assert ib.managedAccounts() == [ACCOUNT]
+
+    run_live(day())

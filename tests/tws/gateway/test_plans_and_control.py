@@ -17,6 +17,7 @@ import pytest
 from ib_async import IB, LimitOrder, MarketOrder
 
 from config.errors import ConfigError
+from engine.host import run_live
 from ports.ib.market_clock import market_clock
 from simulation.tws.broker import Story
 from simulation.tws.control_port import LONGEST, ControlPort
@@ -154,6 +155,19 @@ async def test_everything_can_be_done_over_the_port(lake: Lake) -> None:
         assert not json.loads(await talk.reader.readline())["ok"]
         talk.writer.close()
         port.close()
+
+
+def test_the_control_port_may_live_on_uvloop(lake: Lake) -> None:
+    async def day() -> bool:
+        async with desk(lake) as here:
+            port = ControlPort(here.control, "secret")
+            talk = Talk(*await asyncio.open_connection("127.0.0.1", await port.listen()), "secret")
+            answered = (await talk.say("dump"))["ok"]
+            talk.writer.close()
+            port.close()
+            return bool(answered)
+
+    assert run_live(day())
 
 
 async def test_a_wrong_token_ends_the_talk(lake: Lake) -> None:

@@ -71,7 +71,7 @@ FILLS = (
         "After a restart an order knows how much is filled, and not by which executions: the next sweep "
         "counts them again.",
         "restart invents fills: nautilus_trader#3046, #3185",
-        "actors.order_book",
+        "actors.order",
         "        self._give(leg, filled.shares, 1)\n"
         "        self.executions[fill.exec_id] = Execution(fill.quantity, filled.shares, leg)",
         "        self._give(leg, filled.shares, 1)",
@@ -130,7 +130,7 @@ FILLS = (
         "reconciler_aligns_the_book",
         "A position that differs is set to the venue's, without a fact and without a word.",
         "the book is aligned by invention: nautilus_trader#3176, #3046",
-        "actors.portfolio",
+        "actors.comparison",
         "            if ours != theirs.get(name, 0):\n                text",
         "            if ours != theirs.get(name, 0):\n"
         "                self.books.position(name).quantity = theirs.get(name, 0)\n"

@@ -210,7 +210,7 @@ ORDERS = (
         "crash, is in it.",
         "state saved while it changes: Lean#7048, vnpy#1118",
         "actors.order_book",
-        "        copies = tuple(_copy(each) for each in self.orders.values())\n",
+        "        copies = tuple(copied(each) for each in self.orders.values())\n",
         "        copies = tuple(self.orders.values())\n",
     ),
     Bug(

@@ -329,8 +329,10 @@ class EngineProcess:
         return sorted(self.wanted.configuration.instruments)
 
     def _currencies(self) -> list[str]:
-        needed = {one.currency for one in self.wanted.configuration.instruments.values()}
-        return sorted({*needed, self.program.base_currency} - {"USD"})
+        """Currencies of which a rate is needed. The record is in dollars: for a dollar program they need none."""
+        base = self.program.base_currency
+        needed = {one.currency for one in self.wanted.configuration.instruments.values()} | {base}
+        return sorted(needed - {"USD"} if base == "USD" else needed)
 
     def _plan(self, recovered: Recovered) -> FeedPlan:
         wanted = self.wanted

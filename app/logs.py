@@ -47,6 +47,19 @@ def configure(level: str, stream: TextIO, scrub: Scrub) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if not isinstance(each, Forwarder)]
+    root.addHandler(Forwarder())
+
+
+class Forwarder(logging.Handler):
+    """What libraries say by the standard library's logging becomes lines like all others."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info if record.exc_info and record.exc_info[1] is not None else None
+        structlog.get_logger("library").log(
+            record.levelno, "library", library=record.name, text=record.getMessage(), exc_info=error
+        )
 
 
 def row_logger(level: str) -> Callable[[Row], None]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
-from app.logs import configure, row_logger
+from app.logs import Forwarder, configure, row_logger
 from config.secrets import Secrets
 from engine.message import Event
 from tests.app.made_status import (
@@ -35,6 +36,8 @@ LEVELS = ("debug", "info", "warning", "error")
 def _as_before() -> Iterator[None]:
     yield
     structlog.reset_defaults()
+    root = logging.getLogger()
+    root.handlers = [each for each in root.handlers if not isinstance(each, Forwarder)]
 
 
 def lines(level: str, *events: Event) -> list[dict[str, Any]]:
@@ -97,6 +100,23 @@ def test_other_lines_obey_the_level(level: str) -> None:
         getattr(log, name)("words", key="value")
     said = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
     assert said == list(LEVELS[LEVELS.index(level) :])
+
+
+def test_what_a_library_says_is_a_line_like_all_others() -> None:
+    """`ib_async` complains on the standard error, which is no JSON."""
+    stream = io.StringIO()
+    for _ in range(2):
+        configure("warning", stream, lambda text: text)  # twice: each line still comes once
+    log = logging.getLogger("somebody.else")
+    log.error("cannot reach %s", "there")
+    log.info("hello")
+    try:
+        raise ValueError("deep down")
+    except ValueError:
+        log.exception("it failed")
+    first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert (first["level"], first["library"], first["text"]) == ("error", "somebody.else", "cannot reach there")
+    assert "ValueError: deep down" in second["exception"]
 
 
 # -- secrets

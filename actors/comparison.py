@@ -33,17 +33,19 @@ class CashBands(msgspec.Struct, frozen=True):
 class Comparison:
     """Positions to the lot, cash to what the venue tells of it. What moved after the snapshot was taken is skipped.
 
-    nav: net asset value when last marked, 0 before.  variation, apart, accruals: only where the venue is a broker's
-    account.
+    flat: contracts to compare also where neither side holds any.  nav: net asset value when last marked, 0 before.
+    variation, apart, accruals: only where the venue is a broker's account.
     """
 
     def __init__(
-        self, snapshot: VenueSnapshot, books: Books, bands: CashBands, *, base: str, nav: Cash, rates: Mapping[str, Px],
-        variation: Variation | None, apart: Apart | None, accruals: Accruals | None, now_ns: int,
+        self, snapshot: VenueSnapshot, books: Books, bands: CashBands, *, flat: tuple[str, ...] = (), base: str,
+        nav: Cash, rates: Mapping[str, Px], variation: Variation | None, apart: Apart | None,
+        accruals: Accruals | None, now_ns: int,
     ) -> None:  # fmt: skip
         self.snapshot, self.books, self.bands = snapshot, books, bands
         self.variation, self.apart, self.accruals = variation, apart, accruals
         self._base, self._nav, self._rates, self._now_ns = base, nav, rates, now_ns
+        self._flat = flat
         self._refused = ""
 
     def opening(self) -> AccountOpened | None:
@@ -101,7 +103,7 @@ class Comparison:
         apart = self.apart.position if self.apart is not None else lambda name: 0
         theirs = {each.instrument: each.quantity - apart(each.instrument) for each in self.snapshot.positions}
         theirs = {name: quantity for name, quantity in theirs.items() if quantity}
-        for name in {**self.books.positions, **theirs}:
+        for name in {**self.books.positions, **theirs, **dict.fromkeys(self._told_of())}:
             position = self.books.positions.get(name)
             if position is not None and (position.contract.delivers or position.touched_ns > self.snapshot.at_ns):
                 skipped.append(name)
@@ -111,6 +113,11 @@ class Comparison:
             if ours != theirs.get(name, 0):
                 text = f"{name}: the book holds {ours}, the venue {theirs.get(name, 0)}"
                 breaks.append(Break("POSITION", name, ours, theirs.get(name, 0), Severity.LOCK, text))
+
+    def _told_of(self) -> list[str]:
+        """Of the contracts asked for, those of which a venue tells a position: what a spot pair delivers is cash."""
+        found = ((name, self.books.contracts.get(name)) for name in self._flat)
+        return [name for name, contract in found if contract is not None and not contract.delivers]
 
     def _money(self, compared: list[str], skipped: list[str], breaks: list[Break]) -> None:
         theirs = {each.currency: each.amount for each in self.snapshot.cash}

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAbsent, SeenAtVenue, Severity
+from model.execution import (
+    AdoptOrder,
+    Break,
+    DayOver,
+    KnownOrder,
+    OrdersKnown,
+    ProvenAbsent,
+    SeenAtVenue,
+    Severity,
+)
 from model.orders import ORDER_PREFIX, OpenOrder, VenueSnapshot
 from model.units import Px
 from state.order_law import OrderState
 
 UNKNOWN_ORDER, IN_DOUBT = "UNKNOWN_ORDER", "ORDER_IN_DOUBT"
 UNKNOWN, WORKING, LOST = OrderState.UNKNOWN, OrderState.WORKING, OrderState.LOST
-Evidence = SeenAtVenue | ProvenAbsent | AdoptOrder
+Evidence = SeenAtVenue | ProvenAbsent | DayOver | AdoptOrder
 
 
 class Findings(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +30,8 @@ class Findings(msgspec.Struct, frozen=True, gc=False):
 
     provable_ns: from when on a snapshot proves something about every order that this one could not; 0 for none.
     doubts: contracts with an order of which this venue can never prove that it is absent, and what to say of it.
+    unshown: orders that are not shown and of which nothing is proved.  over: orders whose day is over and which are not
+    open any more, as far as this snapshot says; what they filled is for the positions to say.
     """
 
     evidence: tuple[Evidence, ...]
@@ -28,6 +41,8 @@ class Findings(msgspec.Struct, frozen=True, gc=False):
     foreign: int
     provable_ns: int = 0
     doubts: tuple[tuple[str, str], ...] = ()
+    unshown: tuple[KnownOrder, ...] = ()
+    over: tuple[KnownOrder, ...] = ()
 
 
 def ours(snapshot: VenueSnapshot) -> tuple[str, ...]:
@@ -40,17 +55,16 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
 
     Absence proves something only where the venue enforces ids, and the snapshot covers the first sending and
     `settle_ns` after the last. An order that is not shown by then at a venue without ids, or that left before what the
-    venue still tells, is in doubt until the venue shows it: no later look will tell. One planned after the snapshot was
-    taken is left out.
+    venue still tells, is in doubt until the venue shows it: no later look will tell. One that the venue acknowledged in
+    the days of which it does not tell, and that ended with them, is `over`. One planned after the snapshot was taken is
+    left out.
     """
     at_venue = {order.client_id: order for order in snapshot.orders}
     closed = {order.client_id: order for order in snapshot.closed}
     evidence: list[Evidence] = []
-    breaks: list[Break] = []
     compared: list[str] = []
     skipped: list[str] = []
-    doubts: list[tuple[str, str]] = []
-    provable_ns = 0
+    unshown, over = list[KnownOrder](), list[KnownOrder]()
     for order in known.open:
         seen = at_venue.get(order.client_id)
         ended = closed.get(order.client_id)
@@ -63,23 +77,37 @@ def examine(snapshot: VenueSnapshot, known: OrdersKnown, settle_ns: int) -> Find
             continue
         elif proves_absence(snapshot, order, settle_ns):
             evidence.append(ProvenAbsent(order.client_id, snapshot.id, snapshot.at_ns))
+        elif day_is_over(snapshot, order, settle_ns):
+            over.append(order)
+            if order.state == WORKING:
+                evidence.append(DayOver(order.client_id, False, snapshot.id, snapshot.at_ns))
         elif order.state == UNKNOWN:
-            breaks.append(_unshown(snapshot, order, settle_ns))
-            if breaks[-1].kind == IN_DOUBT:
-                doubts.append((order.instrument, breaks[-1].text))
-            else:
-                provable_ns = max(provable_ns, order.planned_ns + settle_ns, order.resent_ns + settle_ns)
+            unshown.append(order)
         else:
             compared.pop()
             skipped.append(order.client_id)
+            if order.state == WORKING and order.planned_ns < snapshot.since_ns:
+                unshown.append(order)
     missing = set(known.unknown)
     evidence += [
         AdoptOrder(order, snapshot.id, snapshot.at_ns) for order in snapshot.orders if order.client_id in missing
     ]
     foreign = sum(not order.client_id.startswith(ORDER_PREFIX) for order in snapshot.orders)
+    breaks, doubts, provable_ns = _left_open(snapshot, unshown, settle_ns)
     return Findings(
-        tuple(evidence), tuple(breaks), tuple(compared), tuple(skipped), foreign, provable_ns, tuple(doubts)
-    )
+        tuple(evidence), breaks, tuple(compared), tuple(skipped), foreign, provable_ns, doubts, tuple(unshown),
+        tuple(over),
+    )  # fmt: skip
+
+
+def _left_open(
+    snapshot: VenueSnapshot, unshown: Iterable[KnownOrder], settle_ns: int
+) -> tuple[tuple[Break, ...], tuple[tuple[str, str], ...], int]:
+    """What is said of UNKNOWN orders that stay so, which of them are in doubt, and when a look may prove the others."""
+    said = [(order, _unshown(snapshot, order, settle_ns)) for order in unshown if order.state == UNKNOWN]
+    doubts = tuple((order.instrument, each.text) for order, each in said if each.kind == IN_DOUBT)
+    left = (max(order.planned_ns, order.resent_ns) for order, each in said if each.kind != IN_DOUBT)
+    return tuple(each for _, each in said), doubts, max((each + settle_ns for each in left), default=0)
 
 
 def _open(snapshot: VenueSnapshot, order: KnownOrder, seen: OpenOrder, settle_ns: int) -> list[Evidence]:
@@ -108,6 +136,13 @@ def proves_absence(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -
     """Whether an order that the snapshot does not show can never have reached the venue, or has left it."""
     covered = snapshot.complete and snapshot.since_ns <= order.planned_ns
     return covered and snapshot.ids_enforced and _settled(snapshot, order, settle_ns)
+
+
+def day_is_over(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:
+    """Whether an order that the snapshot does not show was acknowledged, and ended in the time it tells nothing of."""
+    before = max(order.planned_ns, order.resent_ns) < snapshot.since_ns
+    at_venue = order.lapses and order.state in (WORKING, UNKNOWN)
+    return at_venue and snapshot.complete and before and _settled(snapshot, order, settle_ns)
 
 
 def _settled(snapshot: VenueSnapshot, order: KnownOrder, settle_ns: int) -> bool:

@@ -11,7 +11,7 @@ from actors.order import Order, copied, new_order
 from engine.message import Event
 from model.execution import KnownOrder, OrderDenied, OrdersKnown
 from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
-from model.orders import Filled
+from model.orders import Filled, TimeInForce
 from model.units import Px, Qty
 from state.order_law import OrderEvent, OrderState
 
@@ -200,5 +200,11 @@ class OrderBook:
 def _known(order: Order) -> KnownOrder:
     return KnownOrder(
         order.spec.client_id, order.spec.instrument, order.state, order.filled, order.planned_ns, order.resent_ns,
-        order.limit, order.pending, order.asked, order.limit_ns,
+        order.limit, order.pending, order.asked, order.limit_ns, order.spec.side, _lapses(order),
     )  # fmt: skip
+
+
+def _lapses(order: Order) -> bool:
+    """Whether the venue surely had the order as it last left, and ends it with its day."""
+    told = order.state is OrderState.WORKING or (bool(order.venue_id or order.executions) and not order.resent_ns)
+    return told and order.spec.tif is not TimeInForce.GTC

@@ -13,7 +13,7 @@ from actors.order_book import CARETAKER, FOREIGN
 from actors.order_desk import ROUTINE, OrderDesk
 from engine.effects import Effect, Journal, Tell
 from engine.message import Message
-from model.execution import AdoptOrder, DeclareAbsent, ProvenAbsent, SeenAtVenue
+from model.execution import AdoptOrder, DayOver, DeclareAbsent, ProvenAbsent, SeenAtVenue
 from model.order_events import OrderPlanned
 from model.orders import (
     ORDER_PREFIX,
@@ -57,6 +57,7 @@ Report = (
     | CancelRejected
     | SeenAtVenue
     | ProvenAbsent
+    | DayOver
     | DeclareAbsent
     | AdoptOrder
 )
@@ -73,7 +74,7 @@ class OrderReports:
             OrderSent: self._sent, OrderAcked: self._acked, OrderRejected: self._rejected,
             OrderCancelled: self._cancelled, OrderExpired: self._expired, OrderModified: self._modified,
             ModifyRejected: self._modify_rejected, CancelRejected: self._cancel_rejected, SeenAtVenue: self._seen,
-            ProvenAbsent: self._absent, DeclareAbsent: self._declared,
+            ProvenAbsent: self._absent, DayOver: self._day_over, DeclareAbsent: self._declared,
         }  # fmt: skip
 
     def take(self, report: Any) -> list[Effect]:
@@ -173,6 +174,12 @@ class OrderReports:
 
     def _absent(self, order: Order, absent: ProvenAbsent) -> list[Effect]:
         return self.desk.move(order, E.PROVEN_ABSENT, absent.snapshot_id)
+
+    def _day_over(self, order: Order, over: DayOver) -> list[Effect]:
+        if not over.proved:
+            return self.desk.move(order, E.NO_LONGER_SHOWN, f"{over.snapshot_id}: not open, and its day is over")
+        words = f"{over.snapshot_id}: not open in two looks in a row, and its positions are equal"
+        return self.desk.move(order, E.DAY_OVER, words)
 
     def _declared(self, order: Order, word: DeclareAbsent) -> list[Effect]:
         """A person answers for the venue. The order is given up; should it be there after all, it is an alarm."""

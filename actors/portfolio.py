@@ -254,7 +254,7 @@ class Portfolio(Actor):
         for move in snapshot.moves:
             effects += self.on_cash_moved(move) or []
         self.books.reached(snapshot.since_ns)
-        comparison = self._comparison(snapshot)
+        comparison = self._comparison(snapshot, ask.flat)
         opening = comparison.opening()
         if opening is not None:
             effects.append(Journal(opening))
@@ -266,9 +266,9 @@ class Portfolio(Actor):
         """Positions to the lot, cash to the micro. What moved after the snapshot was taken is skipped."""
         return self._comparison(snapshot).result()
 
-    def _comparison(self, snapshot: VenueSnapshot) -> Comparison:
+    def _comparison(self, snapshot: VenueSnapshot, flat: tuple[str, ...] = ()) -> Comparison:
         return Comparison(
-            snapshot, self.books, self.bands, base=self.base, nav=self.totals.nav, rates=self.rates,
+            snapshot, self.books, self.bands, flat=flat, base=self.base, nav=self.totals.nav, rates=self.rates,
             variation=self.variation, apart=self.apart, accruals=self.accruals, now_ns=self.clock.now_ns,
         )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from actors.days_over import DaysOver
 from actors.evidence import IN_DOUBT, UNKNOWN_ORDER, Findings, examine, ours
 from engine.actor import Actor
 from engine.effects import Ask, CancelTimer, Effect, Effects, Journal, Ref, SetTimer, Tell, ToPort
@@ -93,6 +94,7 @@ class Reconciler(Actor):
         self.why = ""
         self.taken: VenueSnapshot | None = None
         self.findings: Findings | None = None
+        self.days = DaysOver(self.policy.settle_ns)
         self.said: dict[str, Break] = {}
 
     # -- when
@@ -104,6 +106,7 @@ class Reconciler(Actor):
         if isinstance(link, VenueUp):
             return self._request("link up")
         self.pending, self.taken = "", None
+        self.days.forget()
         return None
 
     def on_query_orders(self, query: QueryOrders) -> Effects:
@@ -160,7 +163,9 @@ class Reconciler(Actor):
         if isinstance(answer.answer, OrdersKnown):
             self.findings = found = examine(snapshot, answer.answer, self.policy.settle_ns)
             deadline_ns = self.clock.now_ns + self.policy.answer_within_ns
-            ask = Ask(self.portfolio, AskBooks(ask_id=f"{snapshot.id}/books", snapshot=snapshot), deadline_ns)
+            flat = tuple(dict.fromkeys(name for order in found.over for name in contracts_of(order.instrument)))
+            asked = AskBooks(ask_id=f"{snapshot.id}/books", snapshot=snapshot, flat=flat)
+            ask = Ask(self.portfolio, asked, deadline_ns)
             return [*(Tell(self.orders, each) for each in found.evidence), ask]
         if isinstance(answer.answer, BooksCompared) and self.findings is not None:
             return self._finish(snapshot, self.findings, answer.answer)
@@ -173,6 +178,7 @@ class Reconciler(Actor):
         return [Journal(row), Tell(self.system, row), retry]
 
     def _finish(self, snapshot: VenueSnapshot, found: Findings, books: BooksCompared) -> list[Effect]:
+        found, over = self.days.judge(snapshot, found, books)
         breaks = (*found.breaks, *books.breaks)
         row = Reconciled(
             snapshot.id, self.why, True, (*found.compared, *books.compared), (*found.skipped, *books.skipped), breaks,
@@ -183,7 +189,8 @@ class Reconciler(Actor):
             self.clean_ns = snapshot.at_ns
             self.said.clear()
         done = CancelTimer("answer")
-        effects: list[Effect] = [done, Journal(row), *self._answer_breaks(breaks)]
+        effects: list[Effect] = [done, Journal(row), *(Tell(self.orders, each) for each in over)]
+        effects += self._answer_breaks(breaks)
         for name, text in found.doubts:
             effects += [Tell(self.system, LockInstrument(each, text, "reconciler")) for each in contracts_of(name)]
         effects.append(Tell(self.system, row))

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.message import Event, Lane, Message, Request, WhenFull
 from model.decisions import Control
-from model.orders import OpenOrder, Share, VenueFact, VenueSnapshot
+from model.orders import OpenOrder, Share, Side, VenueFact, VenueSnapshot
 from model.units import Cash, Px, Qty
 
 
@@ -128,6 +128,18 @@ class ProvenAbsent(VenueFact, frozen=True, gc=False):
     at_ns: int
 
 
+class DayOver(VenueFact, frozen=True, gc=False):
+    """reconciler -> orders: acknowledged on a day of which the venue tells nothing any more, and it is not open now.
+
+    proved: a second look agreed, and every position that it could have moved is equal.
+    """
+
+    client_id: str
+    proved: bool
+    snapshot_id: str
+    at_ns: int
+
+
 class AdoptOrder(VenueFact, frozen=True, gc=False):
     """reconciler -> orders: the venue works an order with our prefix that our book does not know."""
 
@@ -150,7 +162,8 @@ class KnownOrder(msgspec.Struct, frozen=True, gc=False):
 
     planned_ns: when it may first have left us.  resent_ns: when it may have left us again, 0 for never.  limit: what
     works by the venue's last word.  change_id, asked: a change that was not answered, and its limit.  limit_ns: when a
-    change was last asked or answered, 0 for never.
+    change was last asked or answered, 0 for never.  lapses: the venue has acknowledged it, once it left, and it ends by
+    itself.
     """
 
     client_id: str
@@ -163,6 +176,8 @@ class KnownOrder(msgspec.Struct, frozen=True, gc=False):
     change_id: str = ""
     asked: Px = 0
     limit_ns: int = 0
+    side: Side = Side.BUY
+    lapses: bool = False
 
 
 class AskOrders(Request, frozen=True, gc=False, kw_only=True):
@@ -181,11 +196,15 @@ class OrdersKnown(Message, frozen=True, gc=False):
 
 
 class AskBooks(Request, frozen=True, gc=False, kw_only=True):
-    """reconciler -> portfolio: take what you missed from this snapshot, then compare positions and cash with it."""
+    """reconciler -> portfolio: take what you missed from this snapshot, then compare positions and cash with it.
+
+    flat: contracts to compare also where neither side holds any.
+    """
 
     lane: ClassVar[Lane] = Lane.TRUTH
 
     snapshot: VenueSnapshot
+    flat: tuple[str, ...] = ()
 
 
 class BooksCompared(Message, frozen=True, gc=False):

@@ -29,7 +29,8 @@ class OrderEvent(enum.StrEnum):
     """What can happen to an order.
 
     NOT_SENT: the port's promise that nothing of its only sending left.  SEEN_*: a status the venue showed when asked.
-    DECLARED_ABSENT: a person's word.
+    DECLARED_ABSENT: a person's word.  NO_LONGER_SHOWN: acknowledged on a day of which the venue tells nothing any more,
+    and a whole look does not show it.  DAY_OVER: a second one agrees, and the positions leave out no execution of it.
     FILLED: an execution after which nothing remains.  LATE_FILL: one that is told apart because the order had ended;
     the table answers it like any other partial fill.
     """
@@ -56,6 +57,8 @@ class OrderEvent(enum.StrEnum):
     SEEN_EXPIRED = "SEEN_EXPIRED"
     PROVEN_ABSENT = "PROVEN_ABSENT"
     DECLARED_ABSENT = "DECLARED_ABSENT"
+    NO_LONGER_SHOWN = "NO_LONGER_SHOWN"
+    DAY_OVER = "DAY_OVER"
     RESENT = "RESENT"
     MODIFY_SENT = "MODIFY_SENT"
     MODIFY_CONFIRMED = "MODIFY_CONFIRMED"
@@ -97,6 +100,9 @@ ADOPTED = Note("ADOPTED", "taken over on the venue's word")
 VENUE_HAS_IT = Note("VENUE_HAS_IT", "the venue refused the id as one it has: ask what became of it")
 IN_FLIGHT = Note("IN_FLIGHT", "absence proves nothing while the order may be on its way")
 VANISHED = Note("VANISHED", "the venue no longer shows an order it acknowledged: ask again, then a person", alarm=True)
+UNSHOWN = Note("UNSHOWN", "its day is over and the venue shows it no more: look again before it is believed")
+DAY_IS_OVER = Note("DAY_IS_OVER", "two looks do not show it and the positions are equal: over, and never sent again")
+SHOWN_AGAIN = Note("SHOWN_AGAIN", "the venue has shown it since: it works")
 DECLARED = Note("DECLARED", "a person asked the venue and answers for it; it is not sent again")
 NOT_IN_DOUBT = Note("NOT_IN_DOUBT", "nothing is in doubt that a person could answer: what is known stands")
 ONLY_LOST = Note("ONLY_LOST", "only an order proven absent may be sent again", alarm=True)
@@ -225,6 +231,20 @@ LAW: Mapping[OrderEvent, tuple[Clause[OrderState], ...]] = {
     E.DECLARED_ABSENT: (
         move(UNKNOWN, to=LOST, note=DECLARED),
         stay(PLANNED, DURABLE, SENT, WORKING, *TERMINAL, LOST, note=NOT_IN_DOUBT),
+    ),
+    E.NO_LONGER_SHOWN: (
+        move(WORKING, to=UNKNOWN, note=UNSHOWN),
+        stay(UNKNOWN, note=UNSHOWN),
+        stay(PLANNED, note=NOTHING_LEFT_YET),
+        stay(DURABLE, SENT, note=IN_FLIGHT),
+        stay(*TERMINAL, LOST, note=AFTER_THE_END),
+    ),
+    E.DAY_OVER: (
+        move(UNKNOWN, to=EXPIRED, note=DAY_IS_OVER),
+        stay(PLANNED, note=NOTHING_LEFT_YET),
+        stay(DURABLE, SENT, note=IN_FLIGHT),
+        stay(WORKING, note=SHOWN_AGAIN),
+        stay(*TERMINAL, LOST, note=AFTER_THE_END),
     ),
     E.RESENT: (
         move(LOST, to=SENT),

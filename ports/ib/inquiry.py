@@ -93,7 +93,7 @@ class Inquiry:
             return
         day_ns = midnight_ns(self._now_ns(), self._settings.day_zone)
         unshown = self._blotter.unresolved()
-        too_old = any(each.sent_ns < day_ns for each in unshown) or bool(self._gone_before(look, day_ns))
+        too_old = any(each.sent_ns < day_ns for each in unshown)
         snapshot = snapshot_of(
             look, request, venue=self._venue, pins=self._pins, executions=self._executions, held=self._blotter.held,
             day_ns=day_ns, proves_absence=not too_old,
@@ -120,14 +120,12 @@ class Inquiry:
         raise Unanswered(f"{MOST_LOOKS} looks did not come to agree")
 
     def _gone_since(self, look: Look, day_ns: int) -> list[str]:
-        """Orders that were shown today and are shown no more, by any part."""
+        """Orders that left today, were shown, and are shown no more by any part.
+
+        Of those from the days before, the gateway need not tell any more: no snapshot reaches back to them.
+        """
         held = self._blotter.held
         return [ref for ref in vanished(look, self._blotter.expected()) if held[ref].sent_ns >= day_ns]
-
-    def _gone_before(self, look: Look, day_ns: int) -> list[str]:
-        """The same of days before, of which the gateway does not tell any more."""
-        held = self._blotter.held
-        return [ref for ref in vanished(look, self._blotter.expected()) if held[ref].sent_ns < day_ns]
 
     async def _look(self, session: Session) -> Look:
         """Look, learn what unknown contracts are, and take over what is shown."""

@@ -365,6 +365,15 @@ def test_what_moved_after_the_snapshot_is_not_compared() -> None:
     assert (compared.breaks, set(compared.skipped)) == ((), {"FUND", "EUR"})
 
 
+def test_a_contract_that_neither_side_holds_is_compared_when_it_is_asked_for_and_a_spot_pair_never() -> None:
+    office = Office()
+    venue = snapshot({}, {"EUR": "1000000"})
+    for flat, compared in [((), {"EUR"}), (("FUND", "EURUSD", "NOBODYS"), {"EUR", "FUND"})]:
+        [reply] = [each for each in office.say(AskBooks(snapshot=venue, flat=flat)) if isinstance(each, Reply)]
+        assert isinstance(reply.answer, BooksCompared)
+        assert (set(reply.answer.compared), reply.answer.skipped, reply.answer.breaks) == (compared, (), ())
+
+
 def test_what_was_missed_is_taken_from_the_snapshot_once() -> None:
     office = Office()
     move = CashMoved("m1", "dividend", "EUR", cash("12"), "FUND", T0)

@@ -8,7 +8,16 @@ import msgspec
 import pytest
 
 from actors.evidence import Findings, examine, ours
-from model.execution import AdoptOrder, Break, KnownOrder, OrdersKnown, ProvenAbsent, SeenAtVenue, Severity
+from model.execution import (
+    AdoptOrder,
+    Break,
+    DayOver,
+    KnownOrder,
+    OrdersKnown,
+    ProvenAbsent,
+    SeenAtVenue,
+    Severity,
+)
 from model.orders import ClosedOrder, OpenOrder, Side, VenueSnapshot
 from model.units import NS_PER_SECOND as SECOND
 
@@ -69,16 +78,18 @@ def test_each_order_is_judged_by_itself_and_a_lost_one_ends_nothing() -> None:
 def test_an_answer_that_is_not_complete_leaves_an_unknown_order_unknown_and_says_so() -> None:
     text = "hr-1 in A is not shown, and that proves nothing yet"
     wanted = Break("UNKNOWN_ORDER", "hr-1", 4, 0, Severity.LOCK, text)
-    found = look(snapshot(complete=False), known("hr-1", filled=4))
-    assert found == Findings((), (wanted,), ("hr-1",), (), 0, T0 - 55 * SECOND)
+    asked = known("hr-1", filled=4)
+    found = look(snapshot(complete=False), asked)
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, T0 - 55 * SECOND, (), (asked,))
 
 
 def test_an_order_from_before_what_the_venue_tells_is_in_doubt_for_good() -> None:
     """A broker tells nothing of the days before: nobody asks it again for ever, a person is asked instead."""
     text = "hr-1 in A is not shown, and from before what it tells that proves nothing: ask the venue what became of it"
     wanted = Break("ORDER_IN_DOUBT", "hr-1", 4, 0, Severity.LOCK, text)
-    found = look(snapshot(since_ns=T0 - 59 * SECOND), known("hr-1", filled=4))
-    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),))
+    asked = known("hr-1", filled=4)
+    found = look(snapshot(since_ns=T0 - 59 * SECOND), asked)
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),), (asked,))
 
 
 def test_an_order_from_just_before_what_the_venue_tells_is_looked_for_until_it_must_be_shown() -> None:
@@ -91,8 +102,9 @@ def test_an_order_from_just_before_what_the_venue_tells_is_looked_for_until_it_m
 def test_at_a_venue_without_ids_an_order_that_is_not_shown_in_time_is_in_doubt_for_good(more: dict[str, Any]) -> None:
     text = "hr-1 in A is not shown, and here that proves nothing: ask the venue what became of it"
     wanted = Break("ORDER_IN_DOUBT", "hr-1", 4, 0, Severity.LOCK, text)
-    found = look(snapshot(ids_enforced=False, **more), known("hr-1", filled=4, planned_ns=T0 - SETTLE))
-    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),))
+    asked = known("hr-1", filled=4, planned_ns=T0 - SETTLE)
+    found = look(snapshot(ids_enforced=False, **more), asked)
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, 0, (("A", text),), (asked,))
 
 
 @pytest.mark.parametrize("more", [{"ids_enforced": False}, {"ids_enforced": False, "complete": False}])
@@ -100,8 +112,9 @@ def test_before_it_must_be_shown_a_later_look_may_tell(more: dict[str, Any]) -> 
     text = "hr-1 in A is not shown, and that proves nothing yet"
     wanted = Break("UNKNOWN_ORDER", "hr-1", 0, 0, Severity.LOCK, text)
     planned_ns = T0 if "complete" in more else T0 - SETTLE + 1
-    found = look(snapshot(**more), known("hr-1", planned_ns=planned_ns))
-    assert found == Findings((), (wanted,), ("hr-1",), (), 0, planned_ns + SETTLE)
+    asked = known("hr-1", planned_ns=planned_ns)
+    found = look(snapshot(**more), asked)
+    assert found == Findings((), (wanted,), ("hr-1",), (), 0, planned_ns + SETTLE, (), (asked,))
 
 
 def test_an_answer_that_is_not_complete_puts_no_order_in_doubt() -> None:
@@ -115,6 +128,46 @@ def test_each_order_in_doubt_is_told_beside_those_that_a_later_look_may_tell() -
     ]  # fmt: skip
     assert [text.partition(" ")[0] for _, text in found.doubts] == ["hr-1", "hr-3"]
     assert found.provable_ns == T0 + SETTLE
+
+
+YESTERDAY = T0 - 10 * 3600 * SECOND
+TODAY = snapshot(since_ns=T0 - 3600 * SECOND, ids_enforced=False)
+"""A look at a venue that tells nothing of yesterday."""
+
+
+def lapsed(state: str = "WORKING", **more: Any) -> KnownOrder:
+    """Acknowledged yesterday, and good for that day."""
+    return msgspec.structs.replace(known("hr-1", state, planned_ns=YESTERDAY), lapses=True, **more)
+
+
+def test_a_working_order_of_a_day_that_is_over_and_not_open_any_more_is_told_so_and_proves_nothing_more() -> None:
+    found = look(TODAY, lapsed())
+    assert found == Findings((DayOver("hr-1", False, "snap", T0),), (), ("hr-1",), (), 0, over=(lapsed(),))
+    assert look(TODAY, lapsed("UNKNOWN")) == Findings((), (), ("hr-1",), (), 0, over=(lapsed("UNKNOWN"),))
+
+
+@pytest.mark.parametrize(
+    ("venue", "order"),
+    [
+        (TODAY, known("hr-1", "WORKING", planned_ns=YESTERDAY)),  # good till cancelled, or never acknowledged
+        (msgspec.structs.replace(TODAY, complete=False), lapsed()),
+        (msgspec.structs.replace(TODAY, since_ns=YESTERDAY), lapsed()),  # the venue would tell how it ended
+        (TODAY, lapsed(resent_ns=TODAY.since_ns)),
+        (msgspec.structs.replace(TODAY, since_ns=T0), lapsed(resent_ns=T0 - SETTLE + 1)),
+        (TODAY, lapsed("SENT")),
+        (TODAY, lapsed("LOST")),
+    ],
+)
+def test_no_other_order_is_over_with_its_day(venue: VenueSnapshot, order: KnownOrder) -> None:
+    found = look(venue, order)
+    assert (found.over, found.evidence) == ((), ())
+
+
+def test_an_order_of_yesterday_that_is_still_open_or_shown_as_ended_is_what_is_shown() -> None:
+    assert look(msgspec.structs.replace(TODAY, orders=(resting("hr-1"),)), lapsed()).over == ()
+    ended = ClosedOrder("hr-1", "venue-1", "CANCELLED", 0)
+    found = look(msgspec.structs.replace(TODAY, closed=(ended,)), lapsed())
+    assert (found.over, [type(each) for each in found.evidence]) == ((), [SeenAtVenue])
 
 
 def test_the_window_includes_both_of_its_ends() -> None:

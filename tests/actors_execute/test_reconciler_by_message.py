@@ -19,6 +19,7 @@ from model.execution import (
     BooksBroke,
     BooksCompared,
     Break,
+    DayOver,
     KnownOrder,
     LockInstrument,
     OrdersKnown,
@@ -320,6 +321,127 @@ def test_a_spread_in_doubt_locks_both_its_contracts() -> None:
     locked = [each.message.instrument for each in told if isinstance(each, Tell) and each.to == SYSTEM
               and isinstance(each.message, LockInstrument)]  # fmt: skip
     assert locked == ["A@202403", "A@202406"]
+
+
+# -- orders whose day is over
+
+
+YESTERDAYS = KnownOrder("hr-1", "A", "UNKNOWN", 0, T0 - 24 * HOUR, lapses=True)
+NOT_AGAIN = "hr-1 in A is not open any more, and its day is over, but "
+
+
+def next_day(desk: Desk, *orders: KnownOrder, breaks: tuple[Break, ...] = (), seconds: int = 5) -> list[Effect]:
+    """A comparison with a venue that tells nothing of yesterday, some time after the one before."""
+    desk.pass_time(seconds)
+    return desk.compare(*breaks, known=OrdersKnown(orders, ()), since_ns=T0 - HOUR, ids_enforced=False)
+
+
+def told_orders(effects: list[Effect]) -> list[Message]:
+    return [each.message for each in effects if isinstance(each, Tell) and each.to == ORDERS]
+
+
+def locked(effects: list[Effect]) -> list[str]:
+    words = [each.message for each in effects if isinstance(each, Tell) and isinstance(each.message, LockInstrument)]
+    return [each.instrument for each in words]
+
+
+def test_two_looks_in_a_row_and_equal_positions_end_an_order_whose_day_is_over() -> None:
+    desk = Desk()
+    first = next_day(desk, YESTERDAYS)
+    [row] = rows(first)
+    assert [(each.kind, each.subject) for each in row.breaks] == [("UNKNOWN_ORDER", "hr-1")]
+    assert (told_orders(first), locked(first)) == ([], [])
+    assert first[-1] == SetTimer("query", desk.clock.now_ns + 5 * SECOND, ReconcileDue("unknown order"))
+    second = next_day(desk, YESTERDAYS)
+    [row] = rows(second)
+    assert (row.passed, row.breaks) == (True, ())
+    assert told_orders(second) == [DayOver("hr-1", True, row.id, desk.clock.now_ns)]
+    assert not [each for each in second if isinstance(each, SetTimer)]
+
+
+def test_a_working_order_whose_day_is_over_is_unknown_by_the_first_look_and_over_by_the_second() -> None:
+    desk = Desk()
+    desk.pass_time(5)
+    asked = request(desk.say(ReconcileNow("test")))
+    desk.say(desk.taken(asked, since_ns=T0 - HOUR))
+    working = msgspec.structs.replace(YESTERDAYS, state="WORKING")
+    effects = desk.say(Replied(f"{asked.id}/orders", OrdersKnown((working,), ())))
+    assert told_orders(effects) == [DayOver("hr-1", False, asked.id, desk.clock.now_ns)]
+    [row] = rows(desk.say(Replied(f"{asked.id}/books", BooksCompared(("A",), (), ()))))
+    assert (row.passed, row.compared) == (True, ("hr-1", "A"))
+    [over] = told_orders(next_day(desk, YESTERDAYS))
+    assert isinstance(over, DayOver)
+    assert over.proved
+
+
+def test_looks_that_are_too_near_or_have_a_lost_link_between_them_are_one() -> None:
+    desk = Desk()
+    next_day(desk, YESTERDAYS)
+    near = next_day(desk, YESTERDAYS, seconds=4)
+    assert told_orders(near) == []
+    assert near[-1] == SetTimer("query", desk.clock.now_ns + SECOND, ReconcileDue("unknown order"))
+    desk.say(DOWN)
+    assert told_orders(next_day(desk, YESTERDAYS, seconds=60)) == []
+    next_day(desk, seconds=60)  # shown in between
+    assert told_orders(next_day(desk, YESTERDAYS, seconds=60)) == []
+    assert len(told_orders(next_day(desk, YESTERDAYS))) == 1
+
+
+def test_a_position_that_differs_leaves_the_order_in_doubt_and_its_instrument_locked_until_it_is_equal() -> None:
+    desk, differs = Desk(), broken()
+    next_day(desk, YESTERDAYS, breaks=(differs,))
+    for _ in range(2):
+        effects = next_day(desk, YESTERDAYS, breaks=(differs,))
+        assert (told_orders(effects), set(locked(effects))) == ([], {"A"})
+        text = f"{NOT_AGAIN}the positions in A differ: find what it filled, and repair the books"
+        assert rows(effects)[0].breaks == (Break("ORDER_IN_DOUBT", "hr-1", 0, 0, Severity.LOCK, text), differs)
+        assert not [each for each in effects if isinstance(each, SetTimer)]
+    assert len(told_orders(next_day(desk, YESTERDAYS))) == 1
+
+
+def test_where_the_venue_tells_no_position_a_person_is_asked() -> None:
+    """A spot pair delivers cash; no position says what it filled."""
+    pair = msgspec.structs.replace(YESTERDAYS, instrument="B")
+    desk = Desk()
+    next_day(desk, pair)
+    effects = next_day(desk, pair)
+    assert (told_orders(effects), locked(effects)) == ([], ["B"])
+
+
+def test_a_spread_is_over_only_when_the_positions_in_both_its_contracts_are_equal() -> None:
+    spread = msgspec.structs.replace(YESTERDAYS, instrument="A@202403-202406")
+    for near, far, over in [("A@202403", "A@202406", True), ("A@202403", "B", False), ("B", "A@202406", False)]:
+        desk, effects = Desk(), list[Effect]()
+        for _ in range(2):
+            desk.pass_time(5)
+            asked = request(desk.say(ReconcileNow("test")))
+            desk.say(desk.taken(asked, since_ns=T0 - HOUR))
+            effects = desk.say(Replied(f"{asked.id}/orders", OrdersKnown((spread,), ())))
+            [ask] = [each.request for each in effects if isinstance(each, Ask)]
+            assert isinstance(ask, AskBooks)
+            assert ask.flat == ("A@202403", "A@202406")
+            effects = desk.say(Replied(f"{asked.id}/books", BooksCompared((near, far), (), ())))
+        assert [isinstance(each, DayOver) for each in told_orders(effects)] == [True] * over
+
+
+@pytest.mark.parametrize(
+    ("other", "over"),
+    [
+        (msgspec.structs.replace(YESTERDAYS, client_id="hr-2"), True),
+        (msgspec.structs.replace(YESTERDAYS, client_id="hr-2", side=Side.SELL), False),
+        (msgspec.structs.replace(YESTERDAYS, client_id="hr-2", side=Side.SELL, lapses=False), False),
+        (msgspec.structs.replace(YESTERDAYS, client_id="hr-2", side=Side.SELL, lapses=False, state="WORKING"), False),
+        (msgspec.structs.replace(YESTERDAYS, client_id="hr-2", side=Side.SELL, instrument="B"), True),
+    ],
+)
+def test_executions_of_another_unseen_order_that_could_hide_its_own_leave_it_to_a_person(
+    other: KnownOrder, over: bool
+) -> None:
+    desk = Desk()
+    next_day(desk, YESTERDAYS, other)
+    effects = next_day(desk, YESTERDAYS, other)
+    ended = [each.client_id for each in told_orders(effects) if isinstance(each, DayOver)]
+    assert ("hr-1" in ended) is over
 
 
 def test_an_order_in_doubt_is_not_asked_for_before_its_round() -> None:

@@ -8,7 +8,19 @@ from actors.pricing import ExecutionPolicy
 from engine.effects import Reply
 from model.execution import AskOrders, OrdersKnown, ProvenAbsent, SeenAtVenue
 from model.order_events import OrderRepriced
-from model.orders import CancelAtVenue, CancelOrder, Fill, Filled, Intent, ModifyOrder, OrderAcked, OrderModified, Side
+from model.orders import (
+    CancelAtVenue,
+    CancelOrder,
+    Fill,
+    Filled,
+    Intent,
+    ModifyOrder,
+    OrderAcked,
+    OrderModified,
+    Purpose,
+    Side,
+    VenueDown,
+)
 from model.units import px, qty
 from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote
 
@@ -47,6 +59,41 @@ def test_an_order_that_was_given_up_and_fills_moves_the_position() -> None:
     bench.say(fill(one, "4"))
     assert [each.fill.quantity for each in bench.rows(Filled)] == [qty("4")]
     assert open_orders(bench) == [(one.id, "UNKNOWN")]
+
+
+def lapses(bench: Bench) -> list[bool]:
+    [reply] = [each for each in bench.say(AskOrders(ids=())) if isinstance(each, Reply)]
+    assert isinstance(reply.answer, OrdersKnown)
+    return [each.lapses for each in reply.answer.open]
+
+
+def test_an_order_that_the_venue_has_acknowledged_ends_with_its_day_also_after_a_restart() -> None:
+    bench, one = Bench(CLOSING), intent(limit="100")
+    bench.say(place(one))
+    bench.say(VenueDown("x", "gone", T0))
+    assert lapses(bench) == [False]  # it may still be on its way
+    bench.say(OrderAcked(one.id, "v1", T0))
+    for each in (bench, Bench(CLOSING, rows=bench.journal()), Bench(CLOSING, kept=bench.actor.snapshot())):
+        assert lapses(each) == [True]
+
+
+def test_an_order_that_protects_a_position_ends_with_no_day() -> None:
+    bench, one = Bench(CLOSING), msgspec.structs.replace(intent(limit="100"), purpose=Purpose.PROTECT)
+    bench.say(place(one))
+    bench.say(OrderAcked(one.id, "v1", T0))
+    assert lapses(bench) == [False]
+
+
+def test_what_was_heard_of_an_earlier_sending_says_nothing_of_the_last() -> None:
+    bench, one = Bench(CLOSING), intent(limit="100")
+    bench.say(place(one))
+    bench.say(OrderAcked(one.id, "v1", T0))
+    for _ in range(2):
+        bench.say(ProvenAbsent(one.id, "snap", T0))
+    bench.say(VenueDown("x", "gone", T0))
+    assert (open_orders(bench), lapses(bench)) == ([(one.id, "UNKNOWN")], [False])
+    bench.say(OrderAcked(one.id, "v1", T0))
+    assert lapses(bench) == [True]
 
 
 def repriced() -> tuple[Bench, Intent]:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.message import Message, Refused
 from model.decisions import Mode, ModeChanged
-from model.execution import ProvenAbsent, SeenAtVenue
+from model.execution import DayOver, ProvenAbsent, SeenAtVenue
 from model.order_events import OrderMoved
 from model.orders import (
     CancelOrder,
@@ -84,6 +84,8 @@ PROVOKE: dict[OrderEvent, Callable[[Intent], Message]] = {
     E.SEEN_REJECTED: seen("REJECTED"),
     E.SEEN_EXPIRED: seen("EXPIRED"),
     E.PROVEN_ABSENT: lambda one: ProvenAbsent(one.id, "snap", T0),
+    E.NO_LONGER_SHOWN: lambda one: DayOver(one.id, False, "snap", T0),
+    E.DAY_OVER: lambda one: DayOver(one.id, True, "snap", T0),
     E.MODIFY_CONFIRMED: lambda one: OrderModified(one.id, "c1", px("101"), T0),
     E.MODIFY_REJECTED: lambda one: ModifyRejected(one.id, "c1", "NO", "no", T0),
     E.CANCEL_REJECTED: lambda one: CancelRejected(one.id, "NO", "no", T0),

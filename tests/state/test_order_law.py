@@ -14,6 +14,7 @@ S, E = OrderState, OrderEvent
 FILLS = (E.PARTIALLY_FILLED, E.FILLED, E.LATE_FILL, E.FILL_CORRECTED)
 OUR_OWN_ACTS = (E.COMMITTED, E.HANDED_TO_WIRE, E.RESENT, E.MODIFY_SENT, E.CANCEL_SENT)
 NO_EVIDENCE = (*OUR_OWN_ACTS, E.ACK_OVERDUE, E.DISCONNECTED, E.RESTARTED)
+LIVE = [each for each in S if each is not S.LOST]
 PAIRS = [pytest.param(state, event, id=f"{state}-{event}") for state in S for event in E]
 
 
@@ -69,6 +70,13 @@ def test_a_port_that_says_that_nothing_left_is_not_believed_of_what_it_said_it_h
 def test_a_persons_word_changes_nothing_that_is_known() -> None:
     for state in set(S) - {S.UNKNOWN}:
         assert next_state(state, E.DECLARED_ABSENT).state is state
+
+
+def test_an_order_whose_day_is_over_is_never_one_that_may_be_sent_again() -> None:
+    assert next_state(S.WORKING, E.NO_LONGER_SHOWN).state is S.UNKNOWN
+    assert next_state(S.UNKNOWN, E.NO_LONGER_SHOWN).state is S.UNKNOWN
+    assert next_state(S.UNKNOWN, E.DAY_OVER).state is S.EXPIRED
+    assert S.LOST not in {next_state(each, event).state for event in (E.NO_LONGER_SHOWN, E.DAY_OVER) for each in LIVE}
 
 
 def test_durable_is_reached_only_by_the_commit() -> None:

@@ -7,8 +7,9 @@ names it arrives. Here are the production actors with a sleeve that answers each
 host, the journal (WAL, synchronous=FULL) on a real disk, and the port to the broker; an order leaves when its rows are
 durable, fills, and is booked. `reducing` orders need no word of the broker before; `adding` ones ask for margin first.
 
-Floors, in the same rounds: an ib_async client that places an order in its ticker's callback and keeps nothing, and the
-rows of one such order written and committed by bare sqlite3. Then cancels, with no queries and behind a thousand.
+Floors, in the same run: an ib_async client that places an order in its ticker's callback and keeps nothing; and, in
+turn with the engine and as often a second, one row committed by bare sqlite3. Then cancels, with nothing before them
+and behind a thousand queries.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from ib_async import IB, LimitOrder, Stock
 
 from app.watched_journal import WatchedJournal
 from benchmarks.far_gateway import ACCOUNT, ASK, BID, Far, Stamp, far_gateway, waits
-from benchmarks.journal import bare, fsyncs, planned, rows
+from benchmarks.journal import bare, planned, rows
 from benchmarks.quotes import RUN, Quoter, tree
 from engine.clock import PacedClock
 from engine.host import Host, run_live
@@ -62,6 +64,7 @@ HOLDING = 20_000
 SNAPSHOT_EVERY = 50_000
 LIMIT = 50
 """Messages a second that the broker takes."""
+TURNS = 8
 CANCELS, CANCELS_FOR_S, QUEUED = 200, 20, 1_000
 
 
@@ -131,16 +134,28 @@ class Engine:
         await until(lambda: lines.streaming and not lines.silent)
 
 
-async def ours(far: Far, folder: Path, ticks: int, rate: float, limit: int) -> dict[str, list[Stamp]]:
-    """What the gateway noted, first of sales, then of purchases."""
+class Noted(msgspec.Struct):
+    """What the gateway noted of sales and of purchases, and nanoseconds of lone commits of bare sqlite3 meanwhile."""
+
+    reducing: list[Stamp] = msgspec.field(default_factory=list)
+    adding: list[Stamp] = msgspec.field(default_factory=list)
+    commits: list[int] = msgspec.field(default_factory=list)
+
+
+async def ours(far: Far, folder: Path, ticks: int, rate: float, limit: int) -> Noted:
+    """Prices and lone commits take turns, as often a second: a disk that others use is not the same for long."""
+    found, lone = Noted(), rows(planned, ticks // TURNS // 4)
     async with AsyncSqliteJournal(folder / "journal") as journal:
         engine = Engine(far, folder, journal, limit)
         running = asyncio.create_task(engine.host.run())
         try:
             await engine.trading()
             await far.play(ASK, 1, rate)
-            found = {"reducing": await far.play(BID, ticks, rate)}
-            found["adding"] = await far.play(ASK, ticks // 8, rate / 3)
+            for turn in range(TURNS):
+                found.reducing += await far.play(BID, ticks // TURNS, rate)
+                (folder / str(turn)).mkdir()
+                found.commits += await asyncio.to_thread(bare, folder / str(turn), lone, 1, 1 / rate)
+            found.adding = await far.play(ASK, ticks // 8, rate / 3)
         finally:
             engine.host.request_stop()
             await running
@@ -263,17 +278,14 @@ def orders(loop: str, asked: argparse.Namespace) -> dict[str, dict[str, float]]:
     """One round: the engine on one kind of loop, then its floors."""
     limit = max(LIMIT, math.ceil(1.5 * asked.rate))
     run: Callable[[Coroutine[Any, Any, Any]], Any] = run_live if loop == "uvloop" else asyncio.run
-    found = {}
     with tempfile.TemporaryDirectory(prefix="hedgerow-bench-", dir=asked.dir) as name:
         folder = Path(name)
         with far_gateway(folder / "ours", limit) as far:
             noted = run(ours(far, folder, asked.ticks, asked.rate, limit))
-        for kind, stamps in noted.items():
-            found[kind] = answered(stamps)
+        found = {"reducing": answered(noted.reducing), "adding": answered(noted.adding)}
         with far_gateway(folder / "naked", limit) as far:
             found["ib_async alone"] = answered(run(naked(far, asked.ticks // 4, asked.rate)))
-        found["sqlite3 commit"] = figures(bare(folder, rows(planned, 500), 1))
-        found["fsync"] = figures(fsyncs(folder, 500))
+        found["sqlite3 commit"] = figures(noted.commits)
     return found
 
 

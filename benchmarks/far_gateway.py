@@ -78,10 +78,7 @@ class FarGateway:
         port = await self._gateway.listen()
         self._price()
         self._pipe.send(Place(port, round(self._clock.began_s * 1e9)))
-        asked: asyncio.Queue[tuple[Any, ...] | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._pipe.fileno(), lambda: asked.put_nowait(self._heard()))
-        while (what := await asked.get()) is not None:
+        while what := await asyncio.to_thread(self._heard):
             if what[0] == "play":
                 await self._play(*what[1:])
             self._pipe.send(self._told())
@@ -92,7 +89,6 @@ class FarGateway:
             heard: tuple[Any, ...] = self._pipe.recv()
             return heard
         except EOFError:
-            asyncio.get_running_loop().remove_reader(self._pipe.fileno())
             return None
 
     async def _play(self, side: str, ticks: int, rate: float) -> None:
@@ -159,14 +155,8 @@ class Far:
         return await self._ask("stamps")
 
     async def _ask(self, *what: object) -> list[Stamp]:
-        loop, came = asyncio.get_running_loop(), asyncio.Event()
         self._pipe.send(what)
-        loop.add_reader(self._pipe.fileno(), came.set)
-        try:
-            await came.wait()
-        finally:
-            loop.remove_reader(self._pipe.fileno())
-        stamps: list[Stamp] = self._pipe.recv()
+        stamps: list[Stamp] = await asyncio.to_thread(self._pipe.recv)  # uvloop would make the pipe a non-blocking one
         return stamps
 
 

@@ -74,8 +74,8 @@ def fsyncs(folder: Path, number: int) -> list[int]:
     return took
 
 
-def bare(folder: Path, of: list[Row], size: int) -> list[int]:
-    """sqlite3 alone: one table, no chain, no encoding."""
+def bare(folder: Path, of: list[Row], size: int, pause_s: float = 0.0) -> list[int]:
+    """sqlite3 alone: one table, no chain, no encoding. pause_s: between commits."""
     encode = msgspec.msgpack.Encoder().encode
     ready = [(row.seq, row.at_ns, row.actor, type(row.event).__name__, row.cause, encode(row.event)) for row in of]
     took = []
@@ -89,6 +89,7 @@ def bare(folder: Path, of: list[Row], size: int) -> list[int]:
             db.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?)", ready[k : k + size])
             db.execute("COMMIT")
             took.append(now() - began)
+            time.sleep(pause_s)
     return took
 
 

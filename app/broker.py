@@ -126,7 +126,7 @@ class BrokerProcess(LiveProcess):
         self._days = Days(
             plan, port.pins, tell=self._told, now_ns=lambda: _now_ns(clock), pace=clock.pace,
             ready=port.ready.wait, also=port.also,
-            want=lambda names: port.subscriptions.want([*rates.pairs, *names]),
+            want=lambda traded, others: port.subscriptions.want([*rates.pairs, *traded], others),
             first_of_all=lambda now_ns: self._recorded(plan, now_ns),
             noted=lambda text: self.log.warning("market data", text=text),
             awake=lambda: self.kernel.actor("system").mode not in (Mode.BOOT, Mode.RECONCILING),

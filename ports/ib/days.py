@@ -42,15 +42,16 @@ MARKET = "market_data"
 class Days:
     """Runs inside a session, for as long as it lasts, and goes on in the next where it was.
 
-    ready: waits until the link is believed.  also: a contract that matters from now on.  want: whose quotes are wanted,
-    first things first.  first_of_all: tells what was known before the broker is asked.  noted: one line for the log.
-    awake: whether a decision can lead to anything: an engine that is still comparing itself would deny all of it.
+    ready: waits until the link is believed.  also: a contract that matters from now on.  want: whose quotes are wanted
+    without a pause, first things first, and whose now and then.  first_of_all: tells what was known before the broker
+    is asked.  noted: one line for the log.  awake: whether a decision can lead to anything: an engine that is still
+    comparing itself would deny all of it.
     """
 
     def __init__(
         self, plan: DayPlan, pins: Pins, *, tell: Callable[[str, Message], Told], now_ns: Callable[[], int],
         pace: float, ready: Callable[[], Awaitable[object]], also: Callable[[Instrument], None],
-        want: Callable[[list[str]], None], first_of_all: Callable[[int], Iterable[tuple[str, Message]]],
+        want: Callable[[list[str], list[str]], None], first_of_all: Callable[[int], Iterable[tuple[str, Message]]],
         noted: Callable[[str], None], awake: Callable[[], bool],
     ) -> None:  # fmt: skip
         self.plan = plan
@@ -109,10 +110,10 @@ class Days:
         for each in heard:
             if self._pins.known(each.id) is None:
                 self._also(each)
-        wanted = [each.id for each in heard if each.tradeable and each.kind is not Kind.INDEX]
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._want(wanted)
+        traded = [each.id for each in heard if each.tradeable and each.kind is not Kind.INDEX]
+        if traded != self._wanted:
+            self._wanted = traded
+            self._want(traded, [each.id for each in heard if each.id not in traded])
 
     # -- bars
 

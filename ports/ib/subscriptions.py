@@ -59,8 +59,8 @@ class Subscriptions:
         tell: Callable[[Message], None], now_ns: Callable[[], int],
     ) -> None:  # fmt: skip
         self._settings, self._pins, self._tell, self._now_ns = settings, pins, tell, now_ns
-        self._streamed = list(dict.fromkeys(streamed))
-        self._rotated = deque(dict.fromkeys(each for each in rotated if each not in self._streamed))
+        self._streamed, self._others = list(dict.fromkeys(streamed)), list(dict.fromkeys(rotated))
+        self._rotated: deque[str] = deque()
         self._lines: dict[int, Line] = {}
         self._budget = max(0, settings.data_lines - RESERVED)
         self._session: Session | None = None
@@ -69,8 +69,7 @@ class Subscriptions:
 
     def want(self, streamed: Iterable[str], rotated: Iterable[str] = ()) -> None:
         """A new wish; what is not in it any more is given up at the next turn."""
-        self._streamed = list(dict.fromkeys(streamed))
-        self._rotated = deque(dict.fromkeys(each for each in rotated if each not in self._streamed))
+        self._streamed, self._others = list(dict.fromkeys(streamed)), list(dict.fromkeys(rotated))
         self._due.set()
 
     @property
@@ -115,9 +114,11 @@ class Subscriptions:
             self._due.clear()
 
     def _stream(self, session: Session) -> None:
-        wanted = [each for each in self._streamed if each not in self.refused and self._pins.known(each) is not None][
-            : self._budget
-        ]
+        known = [each for each in self._streamed if each not in self.refused and self._pins.known(each) is not None]
+        wanted, beyond = known[: self._budget], known[self._budget :]
+        turns = [*beyond, *(each for each in self._others if each not in self._streamed)]
+        if set(turns) != set(self._rotated):
+            self._rotated = deque(turns)
         have = {line.instrument: req_id for req_id, line in self._lines.items() if line.streaming}
         for instrument, req_id in have.items():
             if instrument not in wanted:

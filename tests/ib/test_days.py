@@ -35,7 +35,12 @@ class Watched:
     """A port whose days are listened to. full: how often the next message is refused for want of room."""
 
     def __init__(self, here: Stand, products: tuple[str, ...], since: int, decided: int) -> None:
-        self.here, self.told, self.noted, self.wanted = here, list[Message](), list[str](), list[list[str]]()
+        self.here, self.told, self.noted, self.wanted = (
+            here,
+            list[Message](),
+            list[str](),
+            list[tuple[list[str], list[str]]](),
+        )
         self.full, self.awake = 0, True
         self.at: list[int] = []
         plan = DayPlan(
@@ -52,7 +57,8 @@ class Watched:
     def _days(self, plan: DayPlan, port: IBPort) -> Days:
         return Days(
             plan, port.pins, tell=self._hear, now_ns=self.here.now_ns, pace=1.0, ready=port.ready.wait, also=port.also,
-            want=self.wanted.append, first_of_all=lambda now_ns: (), noted=self.noted.append,
+            want=lambda traded, others: self.wanted.append((traded, others)),
+            first_of_all=lambda now_ns: (), noted=self.noted.append,
             awake=lambda: self.awake,
         )  # fmt: skip
 
@@ -199,6 +205,6 @@ def test_while_the_broker_is_away_nothing_is_decided_and_afterwards_it_is(lake: 
     assert one.closes() == [(MONDAY, True), (TUESDAY, False)]
 
 
-def test_quotes_are_wanted_of_what_may_be_traded_only(lake: Lake, tmp_path: Path) -> None:
+def test_quotes_are_wanted_without_a_pause_of_what_may_be_traded_only(lake: Lake, tmp_path: Path) -> None:
     one = watched(lake, tmp_path, "2019-06-12T14:00", after(1), products=("ABC", "SPX_INDEX"))
-    assert one.wanted == [["ABC"]]
+    assert one.wanted == [(["ABC"], ["SPX_INDEX"])]

@@ -76,6 +76,15 @@ async def test_the_budget_of_lines_is_spent_in_the_order_of_the_wish(lake: Lake,
 
 
 @on_virtual_time
+async def test_what_is_beyond_the_budget_takes_turns(lake: Lake, tmp_path: Path) -> None:
+    async with stand(lake, tmp_path) as here:
+        here.price(50.0, 50.1, "XYZ")
+        here.start(streamed=["XYZ", "ABC"], data_lines=6)
+        await here.until(lambda: quotes(here, "XYZ") and quotes(here, "ABC"), "both quotes")
+        assert here.port.subscriptions.streaming == ["XYZ"]
+
+
+@on_virtual_time
 async def test_an_instrument_without_data_permission_is_named_and_not_asked_for_again(
     lake: Lake, tmp_path: Path
 ) -> None:

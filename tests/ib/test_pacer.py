@@ -149,3 +149,16 @@ def test_a_gateway_that_reads_a_burst_late_and_the_next_in_time_counts_no_second
     socket.loop.advance(10.0)
     read = [at + (0.03 if number < 50 else 0.0) for at, _, number in socket.written]
     assert all(sum(1 for each in read if start <= each < start + 1.0) <= 50 for start in read)
+
+
+def test_orders_without_end_let_the_question_pass_whether_the_gateway_lives() -> None:
+    """Ten seconds of orders kept it back until the session was given up for dead."""
+    socket = Socket(50)
+    for number in range(1_000):
+        socket.put(Lane.ORDER, number)
+    for number in range(3):
+        socket.put(Lane.TRUTH, -number)
+    socket.loop.advance(4.0)
+    asked = [at for at, lane, _ in socket.written if lane is Lane.TRUTH]
+    assert len(asked) == 3
+    assert asked[-1] < 2.5

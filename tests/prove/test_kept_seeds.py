@@ -186,5 +186,13 @@ def test_seed_50775_a_commit_that_a_slow_disk_holds_past_its_recovery_holds_back
     assert 0 < order.closed_ns - (scene.begins_ns + begins_ns + MINUTE_NS) < 5 * NS_PER_SECOND
 
 
+@pytest.mark.parametrize("ways", [("divided by 100", "negative"), ("negative",), ("divided by 100",)])
+def test_seed_30633_a_close_in_another_unit_and_of_the_other_sign_marks_no_day(ways: tuple[str, ...]) -> None:
+    """Each alone was suspected; both together looked like a fall through nought."""
+    spoilt = [fault("bars spoiled", place * MINUTE_NS, f"{way}, everything", 0, 6 * HOUR_NS)
+              for place, way in enumerate(ways)]  # fmt: skip
+    clean(short_day(*spoilt))
+
+
 def lapses(scene: Scene) -> list[int]:
     return list(scene.venue.exchange.door.lapses)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from actors.order import Order, copied, new_order
 from engine.message import Event
+from model.decisions import Mode
 from model.execution import KnownOrder, OrderDenied, OrdersKnown
 from model.order_events import OrderMoved, OrderPlanned, OrderRenewed, OrderRepriced, OrderStands
 from model.orders import Filled, TimeInForce
@@ -29,6 +30,8 @@ class OrdersKept(Event, frozen=True, gc=False):
     stray: tuple[str, ...]
     halted: bool = False
     timer: bool = False
+    mode: Mode = Mode.BOOT
+    locked: tuple[tuple[str, str], ...] = ()
 
 
 def session_of(run_id: str) -> int:

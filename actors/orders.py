@@ -377,9 +377,14 @@ class Orders(Actor):
             self.locked.pop(row.instrument, None)
 
     def snapshot(self) -> OrdersKept:
-        return structs.replace(self.book.keep(), halted=self.halted, timer=self.pacing.lease.offered)
+        return structs.replace(
+            self.book.keep(), halted=self.halted, timer=self.pacing.lease.offered, mode=self.mode,
+            locked=tuple(self.locked.items()),
+        )  # fmt: skip
 
     def restore(self, snapshot: Event) -> None:
         assert isinstance(snapshot, OrdersKept)
         self.book = self.desk.book = OrderBook.restored(snapshot, self.policy.keep_sessions)
+        self._enter(snapshot.mode)
+        self.locked.update(snapshot.locked)
         self.halted, self.pacing.lease.offered = snapshot.halted, snapshot.timer

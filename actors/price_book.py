@@ -156,7 +156,8 @@ class PriceBook:
             if close >= price * jump or price >= close * jump:
                 trusted = False
         elif trusted and contract.trusted and contract.candidate * close <= 0:
-            trusted = abs(close - price) < self.rules.unit_jump * abs(price)  # across nought: the next bar confirms it
+            jump = self.rules.unit_jump  # across nought: the next bar confirms it
+            trusted = abs(close - price) < jump * abs(price) and (not close or abs(price) < jump * abs(close))
         if trusted:
             contract.trusted, contract.price, contract.candidate = session, close, 0
             contract.quality = GOOD

@@ -107,7 +107,8 @@ class BrokerProcess(LiveProcess):
         products = self.wanted.configuration.instruments
         plan = self._day_plan(clock.now_ns, recovered)
         rates = PairRates(self._currencies(), self.program.base_currency, lambda seen: self._told(FX, seen))
-        contracts = {each.id: each for each in plan.heard_on(date_of(clock.now_ns))}
+        today = date_of(clock.now_ns)
+        contracts = {each.id: each for each in plan.heard_on(today) if not plan.left(each, today)}
         contracts.update({name: one for name, one in products.items() if one.roll is None})
         held = [name for name in self._held() if product_of(name) in products]
         contracts.update({name: plan.contract(product_of(name), name) for name in held})

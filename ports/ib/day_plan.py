@@ -51,6 +51,10 @@ class DayPlan(msgspec.Struct, frozen=True, kw_only=True):
             for each in heard(self.rolls, product, session, session)
         ]
 
+    def left(self, contract: Instrument, session: int) -> bool:
+        """Whether a contract was rolled out of before a date. It may have expired since; only who holds it needs it."""
+        return bool(contract.contract_month) and contract.id < self.rolls.active(contract.product, session)
+
     def contract(self, product: str, name: str) -> Instrument:
         """The instrument of a contract id of a product."""
         month = name.partition("@")[2]

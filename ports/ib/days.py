@@ -108,7 +108,7 @@ class Days:
         """The contracts of today are pinned, and what may be traded is quoted."""
         heard = self.plan.heard_on(_date(now_ns))
         for each in heard:
-            if self._pins.known(each.id) is None:
+            if self._pins.known(each.id) is None and not self.plan.left(each, _date(now_ns)):
                 self._also(each)
         traded = [each.id for each in heard if each.tradeable and each.kind is not Kind.INDEX]
         if traded != self._wanted:

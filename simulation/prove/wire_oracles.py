@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import product as every_choice
 from operator import itemgetter
 from typing import NamedTuple
@@ -140,13 +140,13 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     """An order priced from the market follows the last sane quote that the engine was told, and keeps its collar."""
     name = "prices on the wire"
     execution = seen.stage.world.configuration.program.execution
-    heard = _heard(seen)
+    buried = _buried(seen)
     for client_id in seen.sent:
         plan = seen.planned.get(client_id)
         if plan is None or plan[1].intent.limit or plan[1].spec.type is not OrderType.LIMIT:
             continue
         planned = plan[1]
-        behind = _behind(heard, planned)
+        behind = _behind(seen.stage.heard, buried, planned)
         if behind is None:
             yield Violation(name, f"{client_id} is not priced from the last quote that was told", planned.at_ns)
         elif planned.at_ns - behind.at_ns > execution.max_quote_age_s * NS_PER_SECOND:
@@ -157,18 +157,17 @@ def prices_on_the_wire(seen: Evidence) -> Iterator[Violation]:
     yield from _beyond_collars(seen, name)
 
 
-def _heard(seen: Evidence) -> Sequence[tuple[int, Quote]]:
-    """The quotes that the engine was told, without those over which market data fell: they are dead letters."""
+def _buried(seen: Evidence) -> set[Quote]:
+    """Quotes over which an actor fell: they are dead letters, and may have been told again to the one built anew."""
     life = seen.stage.life
-    buried = {each.message for each in life.kernel.dead_letters if isinstance(each.message, Quote)} if life else set()
-    return [told for told in seen.stage.heard if told[1] not in buried] if buried else seen.stage.heard
+    return {each.message for each in life.kernel.dead_letters if isinstance(each.message, Quote)} if life else set()
 
 
-def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote | None:
+def _behind(heard: Sequence[tuple[int, Quote]], buried: Collection[Quote], planned: OrderPlanned) -> Quote | None:
     """The quote that an order was priced from; of a combo the older of its legs', which together make its price."""
     name = planned.spec.instrument
     ratios = [leg.ratio for leg in legs_of(name)] or [1]
-    told = [list(_possible(heard, contract, planned.at_ns)) for contract in contracts_of(name)]
+    told = [list(_possible(heard, buried, contract, planned.at_ns)) for contract in contracts_of(name)]
     for quotes in every_choice(*told):
         both_sides = sum(ratio * (each.bid + each.ask) for ratio, each in zip(ratios, quotes, strict=True))
         if div_half_even(both_sides, 2) == planned.arrival:
@@ -176,13 +175,18 @@ def _behind(heard: Sequence[tuple[int, Quote]], planned: OrderPlanned) -> Quote 
     return None
 
 
-def _possible(heard: Sequence[tuple[int, Quote]], contract: str, now_ns: int) -> Iterator[Quote]:
-    """What a contract may have been priced from at a moment: its last good quote before it, or any of that moment."""
+def _possible(
+    heard: Sequence[tuple[int, Quote]], buried: Collection[Quote], contract: str, now_ns: int
+) -> Iterator[Quote]:
+    """What a contract may have been priced from at a moment: its last good quote before it, or any of that moment.
+
+    Before one that is buried, the one before it too: nobody knows whether it was told again.
+    """
     for place in range(bisect_right(heard, now_ns, key=itemgetter(0)) - 1, -1, -1):
         at_ns, quote = heard[place]
         if quote.instrument == contract and _good(quote):
             yield quote
-            if at_ns < now_ns:
+            if at_ns < now_ns and quote not in buried:
                 return
 
 

@@ -163,6 +163,18 @@ def test_a_price_far_on_the_other_side_of_nought_waits_for_the_next_bar() -> Non
     assert [bar.quality for bar in seen] == [good, suspect, good, suspect, good]
 
 
+def test_a_price_on_the_other_side_of_nought_in_another_unit_waits_for_the_next_bar() -> None:
+    """Seed 30633: a price of 200 became -2, a hundredth with its sign turned, and a day was marked with it."""
+    data = market()
+    prices = ("200", "-2", "200.5", "-6", "-6.1", "-0.1", "-0.1", "0.5")
+    seen = [
+        bars(data.on_bar_closed(closed("SP500@202403", 20231201 + place, price)))[0].quality
+        for place, price in enumerate(prices)
+    ]
+    good, suspect = Quality.GOOD, Quality.SUSPECT
+    assert seen == [good, suspect, good, good, good, suspect, good, good]
+
+
 def test_a_session_told_twice_is_taken_once() -> None:
     data = market()
     data.on_bar_closed(closed("SP500@202403", DAYS[0], "10"))

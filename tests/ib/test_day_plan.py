@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from model.instruments import Instrument, Kind, RollRule
 from model.rolls import Roll, RollSchedule
-from ports.ib.day_plan import Heard, heard, weekdays_off
+from model.sessions import Sessions
+from ports.ib.day_plan import DayPlan, Heard, heard, weekdays_off
 
 ROLLS = RollSchedule(
     {
@@ -45,6 +47,19 @@ def test_weekdays_are_counted_over_weekends(day: int, count: int, there: int) ->
 )
 def test_around_a_roll_both_contracts_are_heard(day: int, contracts: list[str]) -> None:
     assert names(day) == contracts
+
+
+def test_a_contract_that_was_rolled_out_of_is_not_asked_for_anew() -> None:
+    """It may have expired: the week after each expiry began with a lock on a contract that nobody held."""
+    roll = RollRule(hold_cycle="HMUZ", offset_days=-5)
+    es = Instrument(id="ES", kind=Kind.FUTURE, venue="CME", currency="USD", calendar="C", roll=roll)
+    empty = Sessions("C", [])
+    plan = DayPlan(
+        products={"ES": es}, calendars={"ES": empty}, rolls=ROLLS, cycles=empty, cycle_ns=lambda day: 0, since=0
+    )
+    june, september = es.contract(202106), es.contract(202109)
+    assert [plan.left(june, day) for day in (20210608, 20210609, 20210610)] == [False, False, True]
+    assert not plan.left(september, 20210610)
 
 
 def test_over_a_span_each_contract_has_its_own_part_of_it() -> None:

@@ -6,12 +6,15 @@ import msgspec
 import pytest
 
 from actors.order import Order
+from actors.order_desk import Clients
+from actors.orders import Orders
 from actors.pricing import ExecutionPolicy
+from engine.effects import Journal, Ref
 from engine.message import Refused
 from model.decisions import InstrumentLocked, InstrumentReleased, Mode, ModeChanged, ModeEntered
-from model.execution import AdoptOrder, AskOrders, OrdersKnown, ProvenAbsent, QueryOrders, SeenAtVenue
+from model.execution import AdoptOrder, AskOrders, OrderDenied, OrdersKnown, ProvenAbsent, QueryOrders, SeenAtVenue
 from model.instruments import Kind
-from model.order_events import OrderMoved, OrderStands
+from model.order_events import OrderMoved, OrderPlanned, OrderStands
 from model.orders import (
     CancelAtVenue,
     CancelOrder,
@@ -31,7 +34,7 @@ from model.orders import (
     VenueUp,
 )
 from model.units import px, qty
-from tests.orders.kit import CLOSING, T0, Bench, fill, intent, place, quote
+from tests.orders.kit import CLOSING, T0, UNIVERSE, Bench, fill, intent, place, quote
 
 LADDER = ExecutionPolicy(collar_bps={Kind.ETF: 10})  # a rung each 15 s, an answer expected within 30 s
 FIRST, SECOND_ASK = px("100.03"), px("100.06")
@@ -388,3 +391,32 @@ def test_a_short_time_to_live_gives_up_what_never_left() -> None:
     bench.wait(121)
     assert bench.last(one).terminal
     assert bench.submits(one) == 1
+
+
+# -- built anew from a snapshot
+
+
+def rebuilt(bench: Bench) -> Orders:
+    """The order manager alone is built anew in a life that goes on: nobody tells it the mode or the locks again."""
+    clients = Clients(**{name: Ref(name) for name in Clients.__slots__})
+    actor = Orders(instruments=UNIVERSE, clients=clients, policy=CLOSING)
+    actor.name, actor.clock = "orders", bench.clock
+    actor.restore(bench.actor.snapshot())
+    actor.on_start()
+    return actor
+
+
+def test_seed_50050_an_order_manager_built_anew_from_its_snapshot_keeps_the_locks_and_the_mode() -> None:
+    """It forgot both: it sold more of an instrument that was locked, and would have denied everything else."""
+    bench, one = Bench(CLOSING), intent(limit="100")
+    [planned] = [each.event for each in rebuilt(bench).on_place(place(one)) or () if isinstance(each, Journal)]
+    assert isinstance(planned, OrderPlanned)
+    bench.say(InstrumentLocked(one.instrument, "it differs", T0))
+    [denied] = [each.event for each in rebuilt(bench).on_place(place(one)) or () if isinstance(each, Journal)]
+    assert isinstance(denied, OrderDenied)
+    assert denied.code == "LOCKED"
+    bench.say(InstrumentReleased(one.instrument, "me", "looked", T0))
+    bench.say(ModeChanged(Mode.HALTED, "a person"))
+    [denied] = [each.event for each in rebuilt(bench).on_place(place(one)) or () if isinstance(each, Journal)]
+    assert isinstance(denied, OrderDenied)
+    assert denied.code == "MODE_HALTED"

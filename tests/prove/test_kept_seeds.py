@@ -169,3 +169,30 @@ def test_seed_3058_an_order_that_a_slow_disk_holds_back_for_a_whole_lease_leaves
         if isinstance(order.message, SubmitOrder):
             assert isinstance(timer.message, CancelAfter)
             assert timer.at_ns == order.at_ns
+
+
+def test_seed_50775_a_commit_that_a_slow_disk_holds_past_its_recovery_holds_back_a_renewal() -> None:
+    """The last commit before the disk was well took five seconds like any other, and the cancel timer ran out by then.
+
+    The judge took the disk for well at once, and the engine for one that had forgotten to renew.
+    """
+    begins_ns = FIRST_NS + 1_745 * 10**6
+    slow = fault("slow disk", begins_ns, "", 5_000, MINUTE_NS)
+    words = (Word(FIRST_NS, "want", "one", "ALPHA", -16_449), Word(FIRST_NS, "decide"))
+    day = replace(short_day(slow), terms=Terms(timer_s=5.0), words=words)
+    clean(day)
+    scene = played(day)
+    [order] = [each for each in scene.venue.exchange.desk.orders.values() if each.closed_ns in lapses(scene)]
+    assert 0 < order.closed_ns - (scene.begins_ns + begins_ns + MINUTE_NS) < 5 * NS_PER_SECOND
+
+
+@pytest.mark.parametrize("ways", [("divided by 100", "negative"), ("negative",), ("divided by 100",)])
+def test_seed_30633_a_close_in_another_unit_and_of_the_other_sign_marks_no_day(ways: tuple[str, ...]) -> None:
+    """Each alone was suspected; both together looked like a fall through nought."""
+    spoilt = [fault("bars spoiled", place * MINUTE_NS, f"{way}, everything", 0, 6 * HOUR_NS)
+              for place, way in enumerate(ways)]  # fmt: skip
+    clean(short_day(*spoilt))
+
+
+def lapses(scene: Scene) -> list[int]:
+    return list(scene.venue.exchange.door.lapses)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,11 +187,10 @@ class BrokerRoom(Room):
         )
 
     def alarms(self) -> dict[str, int]:
-        """How often each code alarmed."""
-        found: dict[str, int] = {}
-        for _, row in self.rows("Alarm"):
-            found[row["code"]] = found.get(row["code"], 0) + 1
-        return found
+        """How often each code alarmed, and each instrument was locked."""
+        codes = [row["code"] for _, row in self.rows("Alarm")]
+        locks = [f"LOCKED {row['instrument']}" for _, row in self.rows("InstrumentLocked")]
+        return dict(Counter([*codes, *locks]))
 
     def gateway_said(self) -> str:
         with suppress(OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.clock import Clock, LiveClock
 from engine.message import Message, Told
 from engine.ports import Port
 from engine.recovery import restore
+from model.combos import contracts_of
 from model.decisions import Mode
 from model.instruments import product_of
 from model.market import FxRateSeen
@@ -28,7 +28,7 @@ from model.rolls_ahead import extended
 from model.units import NS_PER_SECOND
 from ports.feed.schedule import FeedPlan, build, history
 from ports.ib.codes import Rule, Severity
-from ports.ib.day_plan import DayPlan
+from ports.ib.day_plan import DayPlan, date_of
 from ports.ib.days import MARKET, Days
 from ports.ib.heard import Complaint
 from ports.ib.market_clock import market_clock
@@ -106,7 +106,9 @@ class BrokerProcess(LiveProcess):
         clock.refresh()
         products = self.wanted.configuration.instruments
         plan = self._day_plan(clock.now_ns, recovered)
-        rates = PairRates(self._currencies(), self.program.base_currency, lambda seen: self._told(FX, seen))
+        rates = PairRates(
+            self._currencies(), self.program.base_currency, lambda seen: self._told(FX, seen), traded=products
+        )
         today = date_of(clock.now_ns)
         contracts = {each.id: each for each in plan.heard_on(today) if not plan.left(each, today)}
         contracts.update({name: one for name, one in products.items() if one.roll is None})
@@ -170,10 +172,10 @@ class BrokerProcess(LiveProcess):
         return [each for each in self._currencies() if each == "USD" or lake.has("fx", each)]
 
     def _held(self) -> list[str]:
-        """Contracts with a position in the books, or an order that is not over."""
+        """Contracts with a position in the books, or an order that is not over; of a spread both."""
         books, orders = self.kernel.actor("portfolio").books, self.kernel.actor("orders").book
         held = [name for name, each in books.positions.items() if each.quantity]
-        return [*held, *(each.spec.instrument for each in orders.open.values())]
+        return [*held, *(name for each in orders.open.values() for name in contracts_of(each.spec.instrument))]
 
     def _told(self, to: str, message: Message) -> Told:
         return self.kernel.tell(to, message)
@@ -189,12 +191,6 @@ class BrokerProcess(LiveProcess):
         if isinstance(actor, MarketData):
             self._days.again()
         return recovered.last_seq
-
-
-def date_of(now_ns: int) -> int:
-    """The date (yyyymmdd, UTC) of a moment."""
-    day = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC)
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def _now_ns(clock: Clock) -> int:

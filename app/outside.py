@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
@@ -62,7 +63,7 @@ def outside(configuration: Configuration, state: Path, metrics_port: int | None)
     return OutsideProcess(wanted, venue.address)
 
 
-class LiveProcess(EngineProcess):
+class LiveProcess(EngineProcess, ABC):
     """The same engine as any other: only the clock, the venue's port and where prices come from are different."""
 
     async def run(self) -> None:
@@ -101,9 +102,9 @@ class LiveProcess(EngineProcess):
     def _rolls(self, clock: Clock) -> RollSchedule:
         return RollSchedule({})
 
+    @abstractmethod
     def _connect(self, clock: Clock, recovered: Recovered) -> Port:
         """The venue's port."""
-        raise NotImplementedError
 
     @property
     def _token(self) -> Callable[[], int | None]:

@@ -12,6 +12,7 @@ import msgspec
 from model.instruments import Instrument, contract_id
 from model.rolls import RollSchedule
 from model.sessions import Sessions
+from model.units import NS_PER_SECOND
 
 BEFORE, AFTER = 10, 5
 """Weekdays around a roll on which both contracts are heard, as the recorded feed has them."""
@@ -85,4 +86,10 @@ def weekdays_off(session: int, count: int) -> int:
         day += dt.timedelta(days=step)
         while day.weekday() > 4:
             day += dt.timedelta(days=step)
+    return day.year * 10_000 + day.month * 100 + day.day
+
+
+def date_of(now_ns: int) -> int:
+    """The date (yyyymmdd, UTC) of a moment."""
+    day = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC)
     return day.year * 10_000 + day.month * 100 + day.day

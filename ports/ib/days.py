@@ -20,7 +20,7 @@ from model.sessions import Sessions
 from model.units import NS_PER_DAY, NS_PER_SECOND, Px, Qty
 from ports.ib.bars import bars_of
 from ports.ib.contracts import Pins
-from ports.ib.day_plan import DayPlan
+from ports.ib.day_plan import DayPlan, date_of
 from ports.ib.errors import RequestRefused, Unanswered
 from ports.ib.history_pace import DAILY, HistoryPace
 from ports.ib.history_parts import rows_of
@@ -106,9 +106,9 @@ class Days:
 
     def _look_ahead(self, now_ns: int) -> None:
         """The contracts of today are pinned, and what may be traded is quoted."""
-        heard = self.plan.heard_on(_date(now_ns))
+        heard = self.plan.heard_on(date_of(now_ns))
         for each in heard:
-            if self._pins.known(each.id) is None and not self.plan.left(each, _date(now_ns)):
+            if self._pins.known(each.id) is None and not self.plan.left(each, date_of(now_ns)):
                 self._also(each)
         traded = [each.id for each in heard if each.tradeable and each.kind is not Kind.INDEX]
         if traded != self._wanted:
@@ -120,7 +120,7 @@ class Days:
     async def _bars(self, session: Session, now_ns: int) -> list[BarClosed]:
         """Every bar that is due and was not told yet. What cannot be had now is asked for again, a few times."""
         found: list[BarClosed] = []
-        for instrument in self.plan.heard_on(_date(now_ns)):
+        for instrument in self.plan.heard_on(date_of(now_ns)):
             sessions = self.plan.calendars[product_of(instrument.id)]
             due = _last_closed(sessions, now_ns - READY_NS)
             if due <= self._told.get(instrument.id, 0) or self._tired(instrument.id, due, now_ns):
@@ -181,7 +181,7 @@ class Days:
     def _due(self, now_ns: int) -> int:
         """The newest session whose decision is due; 0 before the first."""
         dates = self.plan.cycles.columns[0]
-        place = bisect_right(dates, _date(now_ns))
+        place = bisect_right(dates, date_of(now_ns))
         while place and self.plan.cycle_ns(dates[place - 1]) > now_ns:
             place -= 1
         return dates[place - 1] if place else 0
@@ -252,11 +252,6 @@ def _before(sessions: Sessions, date: int) -> int:
     dates = sessions.columns[0]
     place = bisect_right(dates, date - 1)
     return dates[place - 1] if place else date
-
-
-def _date(now_ns: int) -> int:
-    day = dt.datetime.fromtimestamp(now_ns // NS_PER_SECOND, dt.UTC).date()
-    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def _duration(first: int, now_ns: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 
 from model.instruments import Instrument, Kind
@@ -30,11 +30,14 @@ def pair_of(currency: str) -> Instrument:
 
 class PairRates:
     """currencies: whose rates are wanted.  base: in whose money.  tell: a rate leaves; each no more often than every
-    half minute, and only when it was quoted anew."""
+    half minute, and only when it was quoted anew.  traded: pairs among these are quoted to the engine as well."""
 
-    def __init__(self, currencies: Iterable[str], base: str, tell: Callable[[FxRateSeen], object]) -> None:
+    def __init__(
+        self, currencies: Iterable[str], base: str, tell: Callable[[FxRateSeen], object], *,
+        traded: Collection[str] = (),
+    ) -> None:  # fmt: skip
         wanted = dict.fromkeys(currencies)
-        self._base, self._tell = base, tell
+        self._base, self._tell, self._traded = base, tell, traded
         self._told_for = [each for each in wanted if each != base]
         needed = dict.fromkeys([*self._told_for, base]) if self._told_for else {}
         self.pairs = {pair.id: pair for pair in (pair_of(each) for each in needed if each != DOLLAR)}
@@ -43,19 +46,21 @@ class PairRates:
         self._told_ns: dict[str, int] = {}
 
     def take(self, quote: Quote) -> bool:
-        """Whether a quote is one of a pair; then it is taken."""
+        """Whether a quote is for rates alone; those of every pair are taken."""
         currency = self._of.get(quote.instrument)
         if currency is None:
             return False
-        if not (quote.bid_size and quote.ask_size and 0 < quote.bid <= quote.ask):
-            return True
+        if quote.bid_size and quote.ask_size and 0 < quote.bid <= quote.ask:
+            self._hear(currency, quote)
+        return quote.instrument not in self._traded
+
+    def _hear(self, currency: str, quote: Quote) -> None:
         mid = div_half_even(quote.bid + quote.ask, 2)
         dollars = mid if currency in QUOTED_IN_DOLLARS else div_half_even(PX_SCALE * PX_SCALE, mid)
         self._dollars[currency] = (dollars, quote.at_ns)
         for each in self._told_for if currency == self._base else (currency, DOLLAR):
             if each in self._told_for:
                 self._say(each)
-        return True
 
     def _say(self, currency: str) -> None:
         """The older of the two quotes of a cross is as old as the rate is."""

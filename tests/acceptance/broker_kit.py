@@ -64,9 +64,11 @@ class CutLake(Lake):
 class Rehearsal:
     """A gateway over the whole record, and engines in front of it that know the record up to a session."""
 
-    def __init__(self, places: tuple[str, ...], begins: str, known: int, state: Path, seed: int = 0) -> None:
+    def __init__(
+        self, places: tuple[str, ...], begins: str, known: int, state: Path, seed: int = 0, more: tuple[str, ...] = ()
+    ) -> None:  # fmt: skip
         self.loop = VirtualLoop(now_ns=at_ns(begins), seed=seed)
-        self.configuration = self._load(places)
+        self.configuration = self._load((*places, *more))
         self.lake_dir, self.known, self.state = Path(self.configuration.settings.data.lake_dir), known, state
         self.rows: list[Row] = []
         self.gateway: Gateway

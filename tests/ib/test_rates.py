@@ -59,3 +59,11 @@ def test_a_quote_of_something_else_is_not_taken() -> None:
 def test_a_program_in_one_currency_asks_for_no_pair() -> None:
     made, _ = rates(["EUR"], "EUR")
     assert made.pairs == {}
+
+
+def test_a_pair_that_is_traded_is_quoted_to_the_engine_as_well() -> None:
+    told: list[FxRateSeen] = []
+    made = PairRates(["EUR", "GBP"], "USD", told.append, traded=("EURUSD",))
+    assert not made.take(quote("EURUSD", "1.2", "1.2"))
+    assert made.take(quote("GBPUSD", "1.5", "1.5"))
+    assert [each.currency for each in told] == ["EUR", "GBP"]
